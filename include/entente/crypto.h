@@ -69,7 +69,8 @@ ENT_MUST_USE bool ent_dh(const struct ent_key *secret, const struct ent_key *pk,
 void ent_seal(const struct ent_key *key, struct ent_rng *rng,
               struct ent_slice ad, struct ent_slice plain, struct ent_buf *out);
 /* Opens what ent_seal made, appending the plaintext to `out`.
- * ENT_PEER_DECRYPT when anything differs; `out` is then unchanged. */
+ * ENT_PEER_DECRYPT when anything differs; `out` is then unchanged.
+ * ENT_PEER_TOO_BIG when it does not fit `out` (ent_unbox too). */
 ENT_MUST_USE enum ent_status ent_open(const struct ent_key *key,
                                       struct ent_slice ad,
                                       struct ent_slice sealed,

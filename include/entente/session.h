@@ -18,6 +18,11 @@
  *         all of a CHANGES is committed: CONSUMED effect, ACK message
  *   quiet both ways: READ_PROOF -> PROOF message; equal: PROVED effect;
  *         different with equal numbers: READ_HEADS -> HEADS message -> CHECK
+ *
+ * A message of an unknown type is skipped below ENT_MSG_CRITICAL, so that a
+ * later release may add one, and refused from there on. Bytes of RUN and
+ * HEADS messages are granted by the receiver; all others are small and answer
+ * something.
  */
 #ifndef ENTENTE_SESSION_H
 #define ENTENTE_SESSION_H
@@ -29,11 +34,30 @@
 #define ENT_PROTOCOL_MAX 1u
 #define ENT_STORE_ID_LEN 16u
 
+/* HELLO's feature bits. */
+#define ENT_FEATURE_RECOVERING 0x01u /* takes first, serves later */
+
+/* What one session keeps at most, whatever the peer does. */
+#define ENT_CHANGES_OPEN_MAX 4u /* CHANGES with something still to come */
+#define ENT_READS_OPEN_MAX 4u   /* READ_RUN without its answer */
+#define ENT_ASKED_MAX 8192u     /* logs wanted from the peer at a time */
+#define ENT_WANTS_MAX 16384u    /* logs the peer wants from us */
+#define ENT_DEFERRED_MAX 8192u  /* heads that wait; more are left to repair */
+#define ENT_ITEMS_MAX 65536u    /* heads not yet settled, in all */
+
+/* Milliseconds. */
+#define ENT_PROOF_MS 60000u      /* a proof at least this often */
+#define ENT_PROOF_GAP_MS 200u    /* … and no two closer than this */
+#define ENT_REPAIR_MS 2000u      /* after a repair; doubles … */
+#define ENT_REPAIR_MAX_MS 300000u /* … up to this while nothing helps */
+#define ENT_RETRY_MS 2000u       /* deferred heads are asked again; doubles */
+#define ENT_RETRY_MAX_MS 60000u
+
 enum ent_msg_type {
     ENT_MSG_HELLO = 1,
     ENT_MSG_CHANGES = 2,
     ENT_MSG_WANT = 3,
-    ENT_MSG_RUN = 4,
+    ENT_MSG_RUN = 4, /* a run; or a log's name alone: not to be had */
     ENT_MSG_ACK = 5,
     ENT_MSG_PROOF = 6,
     ENT_MSG_HEADS = 7,
@@ -49,6 +73,9 @@ enum ent_msg_type {
     ENT_MSG_JOIN_CARD = 20,    /* caller: its card */
     ENT_MSG_JOIN_CIRCLE = 21,  /* callee: circle id and its own card */
 };
+#define ENT_MSG_CRITICAL 0x40u
+
+/* The message's name for logs and traces; "unknown" when there is none. */
 const char *ent_msg_name(unsigned type);
 
 /* Why a session ended, as BYE says it. */
@@ -77,6 +104,9 @@ struct ent_session_config {
     uint8_t consumed_id[16];       /* the entry id at that number, as the peer
                                       told it in CHANGES; zero if none */
     bool is_recovering;            /* restored: take first, serve later */
+    size_t credit_max;             /* granted to this peer at most, between
+                                      ENT_RUN_BYTES_MAX and ENT_CREDIT_MAX;
+                                      0 is ENT_CREDIT_MAX */
 };
 
 /* One log's head as CHANGES and HEADS carry it. */
@@ -142,7 +172,10 @@ struct ent_session_event {
             uint64_t to_seq;      /* asked */
             uint64_t last_seq;    /* of the run; from_seq - 1 when empty */
             struct ent_slice run; /* encoded; empty: not (or no longer) to be
-                                     sent to this peer */
+                                     sent to this peer, unless … */
+            size_t need_bytes;    /* … above 0: it may, but the shortest run
+                                     that ends at a signature is this long,
+                                     over the `max_bytes` asked for */
         } run;
         struct {
             uint32_t token; /* as in CHECK */
@@ -155,7 +188,10 @@ struct ent_session_event {
             size_t run_len;     /* bytes of the run, for credit */
             enum ent_status st; /* ENT_OK (also when nothing was new),
                                    ENT_PEER_UNKNOWN_AUTHOR, _UNKNOWN_SPACE
-                                   (deferred), ENT_PEER_NOT_ENTITLED and
+                                   and ENT_AGAIN (its first seq is past our
+                                   head: an earlier run was deferred or
+                                   overtaken): deferred,
+                                   ENT_PEER_NOT_ENTITLED and
                                    ENT_PEER_FORK (dropped, noted), others:
                                    malformed */
         } stored;
@@ -166,8 +202,9 @@ struct ent_session_event {
             uint64_t top;       /* our change number at that read */
         } proof;
         struct {
-            size_t count;
+            size_t count; /* at most `max` of READ_HEADS */
             const struct ent_head *heads;
+            uint64_t upto; /* where to go on: the next `after` */
             bool is_last;
         } heads;
         struct {
@@ -184,7 +221,7 @@ enum ent_session_effect_type {
     ENT_FX_CHECK,        /* which of these heads go past ours? */
     ENT_FX_STORE_RUN,    /* verify and store */
     ENT_FX_READ_PROOF,   /* sum over the heads of all common spaces */
-    ENT_FX_READ_HEADS,   /* all heads of all common spaces */
+    ENT_FX_READ_HEADS,   /* heads of all common spaces, a part at a time */
     ENT_FX_CONSUMED,     /* keep: we consumed the peer's numbers up to here */
     ENT_FX_ACKED,        /* keep: the peer consumed ours up to here */
     ENT_FX_PROVED,       /* keep: proved equal, now */
@@ -212,6 +249,11 @@ struct ent_session_effect {
             size_t max_bytes;
         } read_run;
         struct {
+            uint64_t after; /* 0 first, then what EV_HEADS said; the store's
+                               own order (a row number), nothing to us */
+            uint32_t max;
+        } read_heads;
+        struct {
             uint32_t token;
             size_t count;
             const struct ent_head *heads; /* borrowed until the next step */
@@ -235,6 +277,8 @@ struct ent_session_effect {
             bool is_store_new; /* not the one whose numbers we consumed */
             uint64_t top;
             uint64_t consumed_ours;
+            uint8_t consumed_ours_id[16]; /* the entry id it has there; zero
+                                             if none: compare with ours */
             int64_t skew_ms; /* their clock less ours */
         } ready;
         struct {
@@ -266,7 +310,8 @@ struct ent_session;
 struct ent_session *ent_session_new(const struct ent_session_config *config);
 void ent_session_free(struct ent_session *session);
 
-/* The caller's HELLO for message 3: exactly ENT_HELLO_LEN (256) bytes. */
+/* The caller's HELLO for message 3: exactly ENT_HELLO_LEN (256) bytes, as
+ * u16 length || HELLO || zeros. */
 void ent_session_hello(const struct ent_session_config *config,
                        uint64_t wall_ms, uint64_t free_mib,
                        uint8_t ret_hello[256]);

@@ -23,7 +23,12 @@ struct value *value_null(void);
 struct value *value_hex(const void *p, size_t len);
 void value_free(struct value *v);
 
-/* Building: each takes `child`. */
+/* A second owner of the same tree: free it with value_free, too. */
+struct value *value_share(struct value *v);
+
+/* Building: each takes `child`. Bytes that are not UTF-8 (and NUL) are kept
+ * as U+FFFD, so that a tree can always be sent and printed. A real that is
+ * not finite becomes null. */
 void value_set(struct value *object, const char *key, struct value *child);
 void value_add(struct value *array, struct value *child);
 void value_set_string(struct value *object, const char *key, const char *s);
@@ -47,6 +52,12 @@ size_t value_count(const struct value *v); /* array elements, object keys */
 struct value *value_at(const struct value *array, size_t index);
 const char *value_key_at(const struct value *object, size_t index);
 struct value *value_value_at(const struct value *object, size_t index);
+/* Walks an object in its order; value_key_at would count from the start each
+ * time. NULL at the end. */
+void *value_first(const struct value *object);
+void *value_next(const struct value *object, void *at);
+const char *value_key_of(void *at);
+struct value *value_member_of(void *at); /* borrowed */
 bool value_is_object(const struct value *v);
 bool value_is_array(const struct value *v);
 bool value_is_string(const struct value *v);
@@ -66,8 +77,12 @@ char *value_to_json(const struct value *v, bool is_pretty, bool is_sorted);
 struct value *value_from_json(const char *text, size_t len,
                               char ret_error[160]);
 
-/* Strict msgpack of docs/protocol.md, but with maps, booleans and float64
- * (local calls only; depth at most 16). */
+/* Strict msgpack of docs/protocol.md, but with maps (str keys, each once),
+ * booleans and float64, and without bin (local calls only). A tree is at most
+ * VALUE_DEPTH_MAX containers deep: deeper ones are refused by value_from_json
+ * and make `out` fail. */
+#define VALUE_DEPTH_MAX 16u
+#define VALUE_ELEMENTS_MAX (256u * 1024u) /* of one tree, keys not counted */
 void value_to_msgpack(const struct value *v, struct ent_buf *out);
 /* ENT_PEER_MALFORMED, ENT_PEER_TOO_BIG, ENT_PEER_TOO_DEEP. Returns owned. */
 ENT_MUST_USE enum ent_status value_from_msgpack(struct ent_slice bytes,

@@ -424,7 +424,7 @@ pack_read(struct ent_slice bytes, size_t depth_max, struct value **ret_v)
     if (bytes.len > ENT_RPC_BYTES_MAX) {
         return ENT_PEER_TOO_BIG;
     }
-    st = check_all(&w, depth_max);
+    st = bytes.len > 0 ? check_all(&w, depth_max) : ENT_PEER_MALFORMED;
     if (st != ENT_OK) {
         return st;
     }

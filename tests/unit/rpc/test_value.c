@@ -274,8 +274,8 @@ hostile_msgpack_is_refused(void **state)
         "81a1ff01",
         "92c0", /* one short */
         "c0c0", /* one too many */
-        "",
     };
+    struct value *v = NULL;
     size_t i;
 
     (void)state;
@@ -284,6 +284,8 @@ hostile_msgpack_is_refused(void **state)
             fail_msg("%s was not refused", malformed[i]);
         }
     }
+    assert_int_equal(value_from_msgpack(ent_slice(NULL, 0), &v),
+                     ENT_PEER_MALFORMED);
 }
 
 static void

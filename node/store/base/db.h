@@ -127,8 +127,9 @@ void stmt_bind_null(struct stmt *s, int index);
 /*
  * Goes to the next row. ENT_OK with `*ret_has_row` true: columns may be read
  * until the next call. ENT_OK with false: done, the statement is not in use
- * any more. ENT_RULE: a constraint refused the change (the transaction is
- * still open). ENT_SELF_CORRUPT also when a column was read as what it is not.
+ * any more. ENT_RULE: a constraint refused the change, or a search term is no
+ * query (the transaction is still open). ENT_SELF_CORRUPT also when a column
+ * was read as what it is not.
  * Otherwise a store status. Not in use any more after an error.
  */
 ENT_MUST_USE enum ent_status stmt_step(struct stmt *s, bool *ret_has_row);

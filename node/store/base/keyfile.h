@@ -102,9 +102,9 @@ ENT_MUST_USE enum ent_status keyfile_add_slot(const char *path,
 
 /* Puts another way in a slot's place (type KEYFILE_EMPTY: takes it away;
  * ENT_RULE if it is the last). Otherwise as keyfile_add_slot. */
-ENT_MUST_USE enum ent_status
-keyfile_replace_slot(const char *path, const struct storekey *key, size_t slot,
-                     const struct keyfile_way *way);
+ENT_MUST_USE enum ent_status keyfile_replace_slot(
+    const char *path, const struct storekey *key, size_t slot,
+    const struct keyfile_way *way);
 
 /* What the file says about itself. ENT_OK, ENT_RULE_NOT_FOUND,
  * ENT_SELF_CORRUPT, ENT_SELF_IO. */

@@ -39,8 +39,7 @@
     X(FIELD_SITUATION_EXPECTED, 13, KIND_SITUATION, "expected")                \
     X(FIELD_PERSPECTIVE_SITUATION, 1, KIND_PERSPECTIVE, "situation")           \
     X(FIELD_PERSPECTIVE_COMMITMENT, 2, KIND_PERSPECTIVE, "commitment")         \
-    X(FIELD_PERSPECTIVE_KEY_COMMITMENT, 3, KIND_PERSPECTIVE,                   \
-      "key_commitment")                                                        \
+    X(FIELD_PERSPECTIVE_KEY_COMMITMENT, 3, KIND_PERSPECTIVE, "key_commitment") \
     X(FIELD_PERSPECTIVE_BOX, 4, KIND_PERSPECTIVE, "box")                       \
     X(FIELD_RELEASE_PERSPECTIVE, 1, KIND_RELEASE, "perspective")               \
     X(FIELD_RELEASE_KEY, 2, KIND_RELEASE, "key")                               \
@@ -96,8 +95,7 @@
     X(FIELD_OWN_SITUATION_RECOGNISABLE, 11, KIND_OWN_SITUATION,                \
       "recognisable")                                                          \
     X(FIELD_OWN_SITUATION_BASIS, 12, KIND_OWN_SITUATION, "basis")              \
-    X(FIELD_OWN_SITUATION_PERSON_TOLD, 13, KIND_OWN_SITUATION,                 \
-      "person_told")                                                           \
+    X(FIELD_OWN_SITUATION_PERSON_TOLD, 13, KIND_OWN_SITUATION, "person_told")  \
     X(FIELD_OWN_SITUATION_REVIEW_SPACE, 14, KIND_OWN_SITUATION,                \
       "review_space")                                                          \
     X(FIELD_OWN_SITUATION_CARE_SPACE, 15, KIND_OWN_SITUATION, "care_space")    \
@@ -124,8 +122,7 @@
     X(FIELD_ANSWER_Q1_TEXT, 19, KIND_OWN_ANSWER, "q1_text")                    \
     X(FIELD_ANSWER_Q2_HARM, 20, KIND_OWN_ANSWER, "q2_harm")                    \
     X(FIELD_ANSWER_Q2_PHYSICAL, 21, KIND_OWN_ANSWER, "q2_physical")            \
-    X(FIELD_ANSWER_Q2_PSYCHOLOGICAL, 22, KIND_OWN_ANSWER,                      \
-      "q2_psychological")                                                      \
+    X(FIELD_ANSWER_Q2_PSYCHOLOGICAL, 22, KIND_OWN_ANSWER, "q2_psychological")  \
     X(FIELD_ANSWER_Q2_TEXT, 23, KIND_OWN_ANSWER, "q2_text")                    \
     X(FIELD_ANSWER_Q3_HARM, 24, KIND_OWN_ANSWER, "q3_harm")                    \
     X(FIELD_ANSWER_Q3_LEVEL, 25, KIND_OWN_ANSWER, "q3_level")                  \

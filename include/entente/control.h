@@ -14,6 +14,7 @@
 
 #define ENT_TYPES_VERSION 1u
 #define ENT_NAME_MAX 200u    /* bytes of a name */
+#define ENT_PERSON_MAX 64u   /* bytes that name a person of a structure */
 #define ENT_ADDRESSES_MAX 8u /* of a card */
 #define ENT_ADDRESS_MAX 128u
 
@@ -48,7 +49,8 @@ enum ent_sector {
     ENT_SECTOR_JUSTICE,
     ENT_SECTOR_OTHER, /* also the moderator's */
 };
-/* "private", "hospital" …; NULL for an unknown number. */
+/* "private", "hospital" …; NULL for an unknown number (as for every name
+ * below). */
 const char *ent_sector_name(unsigned sector);
 /* 0 when there is no such sector. */
 unsigned ent_sector_find(const char *name);
@@ -67,7 +69,9 @@ struct ent_card {
     struct ent_slice addresses[ENT_ADDRESSES_MAX]; /* "host:port" */
 };
 
-/* Appends the signed card: msgpack [body bin, signature bin]. */
+/* Appends the signed card: msgpack [body bin, signature bin]. Marks `out` as
+ * failed when the card has an unknown sector, no name, a text that is too long
+ * or not UTF-8, or too many addresses: ent_card_decode would refuse it. */
 void ent_card_encode(const struct ent_card *card,
                      const struct ent_key *sign_secret, struct ent_buf *out);
 /* ENT_PEER_MALFORMED · ENT_PEER_BAD_SIG. Slices borrow from `bytes`. */
@@ -181,13 +185,16 @@ struct ent_ops {
 };
 
 /* Starts a payload in `out` with room for `count` operations, each then
- * appended by ent_op_put (control) or ent_put_encode (record.h). */
+ * appended by ent_op_put (control) or ent_put_encode (record.h). `person` has
+ * at most ENT_PERSON_MAX bytes and may be empty. A text that a reader would
+ * refuse (too long, not UTF-8) marks `out` as failed. */
 void ent_ops_begin(struct ent_buf *out, struct ent_slice person, size_t count);
 void ent_op_put(struct ent_buf *out, const struct ent_op *op);
 
 /* Decodes any payload; content operations stay raw (record.h reads them).
- * ENT_PEER_MALFORMED, ENT_PEER_TOO_BIG. On ENT_OK release with
- * ent_ops_release. */
+ * ENT_PEER_MALFORMED, ENT_PEER_TOO_BIG, ENT_PEER_TOO_DEEP. On ENT_OK release
+ * with ent_ops_release. Fields are exact: a known operation with one more is
+ * malformed, because all versions must judge it alike. */
 ENT_MUST_USE enum ent_status ent_ops_decode(struct ent_slice payload,
                                             struct ent_ops *ret_ops);
 void ent_ops_release(struct ent_ops *ops);

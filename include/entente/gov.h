@@ -46,6 +46,7 @@ enum ent_verdict {
     ENT_VERDICT_TOO_FEW,      /* a decision short of a majority */
     ENT_VERDICT_NOT_ALLOWED,  /* a grant by somebody who may not */
     ENT_VERDICT_NOT_IN_PLACE, /* an operation this kind of space has not */
+    ENT_VERDICT_TOO_YOUNG,    /* a new incarnation on a base before it */
 };
 const char *ent_verdict_name(unsigned verdict);
 

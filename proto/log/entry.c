@@ -6,9 +6,10 @@
 #include <entente/entry.h>
 #include <entente/limits.h>
 
+#include "log/pad.h"
+
 #define VERSION 1u
 #define PLAIN_MIN 64u /* smallest padded plaintext */
-#define PAD_MARK 0x80u
 
 static const char magic[4] = {'E', 'N', 'T', '1'};
 
@@ -140,14 +141,6 @@ ent_entry_verify(const struct ent_id *node, const struct ent_id *id,
     return ent_verify(node, "entente/seal/1", ENT_SLICE_OF(*id), sig);
 }
 
-static size_t
-padded_len(size_t len)
-{
-    size_t padded = ent_padme(len + 1);
-
-    return padded > PLAIN_MIN ? padded : PLAIN_MIN;
-}
-
 enum ent_status
 ent_payload_seal(const struct ent_entry *e, const struct ent_key *key,
                  struct ent_rng *rng, struct ent_slice plain,
@@ -155,39 +148,17 @@ ent_payload_seal(const struct ent_entry *e, const struct ent_key *key,
 {
     uint8_t ad[ENT_HEADER_AD_LEN];
     struct ent_buf padded = {.is_secret = true};
-    size_t total;
-    uint8_t *pad;
 
     if (plain.len > ENT_PAYLOAD_MAX ||
-        padded_len(plain.len) > ENT_PAYLOAD_MAX - ENT_SEAL_OVERHEAD) {
+        pad_len(plain.len, PLAIN_MIN) > ENT_PAYLOAD_MAX - ENT_SEAL_OVERHEAD) {
         return ENT_PEER_TOO_BIG;
     }
-    total = padded_len(plain.len);
-    ent_buf_put_slice(&padded, plain);
-    pad = ent_buf_grow(&padded, total - plain.len);
-    ENT_ASSERT(pad != NULL);
-    memset(pad, 0, total - plain.len);
-    pad[0] = PAD_MARK;
+    pad_put(&padded, plain, PLAIN_MIN);
+    ENT_ASSERT(!padded.failed);
     put_ad(e, ad);
     ent_seal(key, rng, ent_slice(ad, sizeof(ad)), ent_buf_slice(&padded), out);
     ent_buf_release(&padded);
     return ENT_OK;
-}
-
-/* The length without padding; false when it is not exactly ours. */
-static bool
-unpad(const uint8_t *p, size_t padded, size_t *ret_len)
-{
-    size_t len = padded;
-
-    while (len > 0 && p[len - 1] == 0) {
-        len--;
-    }
-    if (len == 0 || p[len - 1] != PAD_MARK || padded_len(len - 1) != padded) {
-        return false;
-    }
-    *ret_len = len - 1;
-    return true;
 }
 
 enum ent_status
@@ -207,7 +178,7 @@ ent_payload_open(const struct ent_entry *e, const struct ent_key *key,
     if (st != ENT_OK) {
         return st;
     }
-    if (!unpad(out->p + start, out->len - start, &len)) {
+    if (!pad_strip(out->p + start, out->len - start, PLAIN_MIN, &len)) {
         ent_wipe(out->p + start, out->len - start);
         out->len = start;
         return ENT_PEER_MALFORMED;

@@ -37,6 +37,8 @@ struct ent_link_config {
     bool is_caller;
     enum ent_link_pattern pattern; /* caller only: the callee learns it */
     struct ent_key static_secret;  /* our X25519 transport key */
+    struct ent_key static_public;  /* callee: its public half, so that a wrong
+                                      gate costs one hash; computed if zero */
     struct ent_key remote_static;  /* caller: the callee's (gate; XK) */
     struct ent_key psk;            /* caller of a MEMBER link */
     struct ent_key seed;           /* randomness of this link, used once */
@@ -70,9 +72,11 @@ void ent_link_free(struct ent_link *link);
  * the peer are appended to `out`.
  * ENT_OK · ENT_PEER_GATE (close without a byte) · ENT_PEER_VERSION ·
  * ENT_PEER_HANDSHAKE · ENT_PEER_DECRYPT · ENT_PEER_MALFORMED (padding, type,
- * length) · ENT_PEER_TOO_BIG (message over ENT_MESSAGE_MAX, or more than
- * ENT_PREAUTH_BYTES_MAX before authentication). After an error the link is
- * dead: every further call gives the same status.
+ * length) · ENT_PEER_TOO_BIG (message over ENT_MESSAGE_MAX, or no room in
+ * `out`). After an error the link is dead: every further call gives the same
+ * status. Handshake messages have fixed lengths, so a callee never takes more
+ * than ENT_PREAUTH_BYTES_MAX before authentication; while an answer is due
+ * nothing is taken.
  */
 ENT_MUST_USE enum ent_status ent_link_read(struct ent_link *link,
                                            struct ent_slice in,
@@ -92,7 +96,9 @@ ENT_MUST_USE enum ent_status ent_link_answer(struct ent_link *link,
                                              struct ent_buf *out);
 
 /* Appends one message (type below 0x80, body up to ENT_MESSAGE_MAX) as
- * records to `out`. Only after ESTABLISHED. */
+ * records to `out`. Only after ESTABLISHED. ENT_RULE_USAGE for a longer body
+ * (nothing happened) · ENT_PEER_FLOOD when `out` is full (the link is dead:
+ * the peer does not read) · what killed the link before. */
 ENT_MUST_USE enum ent_status ent_link_send(struct ent_link *link, uint8_t type,
                                            struct ent_slice body,
                                            struct ent_buf *out);

@@ -95,8 +95,7 @@ run_folder(const char *path)
     }
     for (i = 0; i < count; i++) {
         char file[4096];
-        int len = snprintf(file, sizeof(file), "%s/%s", path,
-                           names[i]->d_name);
+        int len = snprintf(file, sizeof(file), "%s/%s", path, names[i]->d_name);
 
         if (names[i]->d_name[0] != '.' && len > 0 &&
             (size_t)len < sizeof(file)) {

@@ -21,8 +21,7 @@ struct test_fault {
 };
 
 /* Lets `countdown` calls pass and the next `repeat` ones fail. */
-void test_fault_init(struct test_fault *f, uint32_t countdown,
-                     uint32_t repeat);
+void test_fault_init(struct test_fault *f, uint32_t countdown, uint32_t repeat);
 
 /* One call of the operation. Returns true when this one shall fail. */
 bool test_fault_tick(struct test_fault *f);

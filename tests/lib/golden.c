@@ -54,8 +54,8 @@ compare(const char *name, const char *want, const char *got)
         i++;
     }
     if (want[i] != got[i]) {
-        fail_msg("%s: byte %zu differs (%zu bytes kept, %zu made)", name,
-                 i / 2, strlen(want) / 2, strlen(got) / 2);
+        fail_msg("%s: byte %zu differs (%zu bytes kept, %zu made)", name, i / 2,
+                 strlen(want) / 2, strlen(got) / 2);
     }
 }
 
@@ -66,8 +66,8 @@ test_golden(const char *name, struct ent_slice got)
     char path[PATH_LEN_MAX];
     char *want;
     char *text;
-    int len = snprintf(path, sizeof(path), "%s/vectors/%s.hex", ENT_TEST_DATA,
-                       name);
+    int len =
+        snprintf(path, sizeof(path), "%s/vectors/%s.hex", ENT_TEST_DATA, name);
 
     ENT_ASSERT(len > 0 && (size_t)len < sizeof(path));
     want = read_digits(path);

@@ -27,8 +27,8 @@ test_dir_init(struct test_dir *dir)
     if (base == NULL || base[0] == '\0') {
         base = "/tmp";
     }
-    len = snprintf(dir->path, sizeof(dir->path), "%s/entente-test-XXXXXX",
-                   base);
+    len =
+        snprintf(dir->path, sizeof(dir->path), "%s/entente-test-XXXXXX", base);
     ENT_ASSERT(len > 0 && (size_t)len < sizeof(dir->path));
     ENT_ASSERT(mkdtemp(dir->path) != NULL);
 }

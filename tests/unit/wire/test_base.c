@@ -259,17 +259,17 @@ struct utf8_case {
 
 /* Unicode 15, table 3-7: the edges of each row, and what lies beyond. */
 static const struct utf8_case utf8_cases[] = {
-    {"", true},          {"41", true},        {"7f", true},
-    {"00", false},       {"4100", false},     {"80", false},
-    {"bf", false},       {"c080", false},     {"c1bf", false},
-    {"c280", true},      {"dfbf", true},      {"c2", false},
-    {"c241", false},     {"c2c0", false},     {"e09fbf", false},
-    {"e0a080", true},    {"e1bfbf", true},    {"ed9fbf", true},
-    {"eda080", false},   {"edbfbf", false},   {"ee8080", true},
-    {"efbfbf", true},    {"efbf", false},     {"ef80c0", false},
-    {"f08fbfbf", false}, {"f0908080", true},  {"f3bfbfbf", true},
-    {"f48fbfbf", true},  {"f4908080", false}, {"f5808080", false},
-    {"ff", false},       {"f09f98", false},   {"f0904180", false},
+    {"", true},          {"41", true},         {"7f", true},
+    {"00", false},       {"4100", false},      {"80", false},
+    {"bf", false},       {"c080", false},      {"c1bf", false},
+    {"c280", true},      {"dfbf", true},       {"c2", false},
+    {"c241", false},     {"c2c0", false},      {"e09fbf", false},
+    {"e0a080", true},    {"e1bfbf", true},     {"ed9fbf", true},
+    {"eda080", false},   {"edbfbf", false},    {"ee8080", true},
+    {"efbfbf", true},    {"efbf", false},      {"ef80c0", false},
+    {"f08fbfbf", false}, {"f0908080", true},   {"f3bfbfbf", true},
+    {"f48fbfbf", true},  {"f4908080", false},  {"f5808080", false},
+    {"ff", false},       {"f09f98", false},    {"f0904180", false},
     {"f0908041", false}, {"c3a9e282ac", true},
 };
 

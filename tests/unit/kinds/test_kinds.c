@@ -238,18 +238,20 @@ assert_refused(const char *text, const char *because)
     }
 }
 
+#define KINDS(all) "{\"kinds\": [" all "]}"
+#define FIELDS(all) KINDS(KIND(1, "k", OWN ", \"fields\": [" all "]"))
+#define LISTS(all) "{\"lists\": [" all "]}"
+#define BARE_LIST(rest) LISTS("{\"name\": \"l\", \"source\": \"us\"" rest "}")
+#define WORDS ", \"labels\": {\"en\": \"a\", \"fr\": \"b\"}"
+#define ENGLISH ", \"labels\": {\"en\": \"a\"}"
+#define CODED "\"type\": \"code\", \"codes\": \"l\""
+
 static void
 test_a_sound_small_catalogue_is_taken(void **state)
 {
-    const char *text = "{\"kinds\": [" KIND(
-        1, "k",
-        OWN ", \"fields\": [" FIELD(
-            1, "f",
-            "\"type\": \"code\", \"codes\": \"l\"") "]") "], "
-                                                         "\"lists\": [" LIST(
-                                                             "l") "]}";
+    const char *texts[] = {FIELDS(FIELD(1, "f", CODED)), LISTS(LIST("l"))};
     char error[160] = "";
-    struct kinds *k = kinds_parse(&text, 1, error);
+    struct kinds *k = kinds_parse(texts, 2, error);
 
     (void)state;
     assert_string_equal(error, "");
@@ -258,57 +260,43 @@ test_a_sound_small_catalogue_is_taken(void **state)
 }
 
 static void
-test_catalogues_that_are_off_are_refused(void **state)
+test_lists_that_are_off_are_refused(void **state)
 {
     (void)state;
-    assert_refused("{\"kinds\": ", "");
-    assert_refused("{\"lists\": [" LIST("l") ", " LIST("l") "]}",
-                   "a list twice");
-    assert_refused("{\"lists\": [{\"name\": \"l\", \"source\": \"us\", "
-                   "\"labels\": {\"en\": \"a\"}, \"codes\": []}]}",
-                   "fr");
-    assert_refused("{\"lists\": [{\"name\": \"l\", \"source\": \"us\", "
-                   "\"labels\": {\"en\": \"a\", \"fr\": \"b\"}}]}",
-                   "without codes");
-    assert_refused(
-        "{\"kinds\": [" KIND(1, "k", OWN) ", " KIND(1, "other", OWN) "]}",
-        "a kind twice");
-    assert_refused(
-        "{\"kinds\": [" KIND(1, "k", OWN) ", " KIND(2, "k", OWN) "]}",
-        "a kind twice");
-    assert_refused("{\"kinds\": [" KIND(0, "k", OWN) "]}", "number");
-    assert_refused("{\"kinds\": [" KIND(70000, "k", OWN) "]}", "number");
-    assert_refused("{\"kinds\": [" KIND(1, "k", "\"spaces\": [\"all\"]") "]}",
+    assert_refused("{\"lists\": ", "");
+    assert_refused(LISTS(LIST("l") ", " LIST("l")), "a list twice");
+    assert_refused(BARE_LIST(ENGLISH), "fr");
+    assert_refused(BARE_LIST(WORDS), "without codes");
+}
+
+static void
+test_kinds_that_are_off_are_refused(void **state)
+{
+    (void)state;
+    assert_refused(KINDS(KIND(1, "k", OWN) ", " KIND(1, "l", OWN)),
+                   "a kind twice");
+    assert_refused(KINDS(KIND(1, "k", OWN) ", " KIND(2, "k", OWN)),
+                   "a kind twice");
+    assert_refused(KINDS(KIND(0, "k", OWN)), "number");
+    assert_refused(KINDS(KIND(70000, "k", OWN)), "number");
+    assert_refused(KINDS(KIND(1, "k", "\"spaces\": [\"all\"]")),
                    "no such space");
-    assert_refused("{\"kinds\": [" KIND(1, "k", "\"spaces\": []") "]}",
-                   "spaces");
+    assert_refused(KINDS(KIND(1, "k", "\"spaces\": []")), "spaces");
 }
 
 static void
 test_fields_that_are_off_are_refused(void **state)
 {
     (void)state;
-    assert_refused("{\"kinds\": [" KIND(
-                       1, "k",
-                       OWN ", \"fields\": [" FIELD(1, "f", TEXT) ", " FIELD(
-                           1, "g", TEXT) "]") "]}",
+    assert_refused(FIELDS(FIELD(1, "f", TEXT) ", " FIELD(1, "g", TEXT)),
                    "a field twice");
-    assert_refused(
-        "{\"kinds\": [" KIND(1, "k",
-                             OWN ", \"fields\": [" FIELD(
-                                 1, "f", "\"type\": \"number\"") "]") "]}",
-        "no such type");
-    assert_refused(
-        "{\"kinds\": [" KIND(
-            1, "k",
-            OWN ", \"fields\": [" FIELD(1, "f", "\"type\": \"code\"") "]") "]}",
-        "needs a list");
-    assert_refused(
-        "{\"kinds\": [" KIND(
-            1, "k",
-            OWN ", \"fields\": [" FIELD(
-                1, "f", "\"type\": \"code\", \"codes\": \"l\"") "]") "]}",
-        "needs a list");
+    assert_refused(FIELDS(FIELD(1, "f", TEXT) ", " FIELD(2, "f", TEXT)),
+                   "a field twice");
+    assert_refused(FIELDS(FIELD(0, "f", TEXT)), "number");
+    assert_refused(FIELDS(FIELD(1, "f", "\"type\": \"number\"")),
+                   "no such type");
+    assert_refused(FIELDS(FIELD(1, "f", "\"type\": \"code\"")), "needs a list");
+    assert_refused(FIELDS(FIELD(1, "f", CODED)), "needs a list");
 }
 
 int
@@ -325,7 +313,8 @@ main(void)
         cmocka_unit_test(test_own_kinds_live_in_own_spaces_only),
         cmocka_unit_test(test_the_value_has_every_kind_and_list),
         cmocka_unit_test(test_a_sound_small_catalogue_is_taken),
-        cmocka_unit_test(test_catalogues_that_are_off_are_refused),
+        cmocka_unit_test(test_lists_that_are_off_are_refused),
+        cmocka_unit_test(test_kinds_that_are_off_are_refused),
         cmocka_unit_test(test_fields_that_are_off_are_refused),
     };
 

@@ -53,7 +53,7 @@ test_wilson_properties(void **state)
             double p = (double)count / total;
 
             assert_true(one.low >= 0.0 && one.high <= 1.0);
-            assert_true(one.low <= p && p <= one.high);
+            assert_true(one.low <= p + 1e-12 && p <= one.high + 1e-12);
             assert_true(fabs(one.low - (1.0 - other.high)) < 1e-12);
             assert_true(ten.high - ten.low < one.high - one.low);
         }

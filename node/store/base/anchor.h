@@ -20,7 +20,7 @@ struct anchor;
 /* Which file on which machine: a copied store has another one. */
 struct anchor_place {
     uint64_t inode;
-    struct ent_id machine; /* hash of the machine id and of the device */
+    struct ent_id machine; /* hash of /etc/machine-id */
 };
 
 struct anchor_state {

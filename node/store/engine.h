@@ -77,6 +77,8 @@ ENT_MUST_USE enum ent_status engine_reader(struct engine *engine,
 struct db *engine_db(struct engine *engine);
 struct ent_rng *engine_rng(struct engine *engine);
 uint64_t engine_now(const struct engine *engine); /* of engine_begin */
+struct kinds;
+const struct kinds *engine_kinds(const struct engine *engine);
 
 /* Our keys. Borrowed; the same for the engine's life. */
 struct node_keys {
@@ -96,6 +98,7 @@ struct engine_outcome {
     bool has_moved;       /* something to tell peers */
     bool members_changed; /* directory and deferred runs: look again */
     bool owes_reaction;   /* engine_react has something to write */
+    bool is_store_new;    /* rolled back: sessions must begin anew */
 };
 /* Seals own logs (one signature each), commits durably, writes the anchor. */
 void engine_commit(struct engine *engine, struct engine_outcome *ret_outcome);
@@ -202,6 +205,12 @@ void store_view_hash(struct db *db, struct ent_id *ret_hash);
 void engine_rebuild(struct engine *engine, void (*progress)(void *arg, uint64_t done,
                                      uint64_t total),
                     void *arg);
+
+/* A peer has more of ours than we have: this store was put back to an earlier
+ * state. Own logs are closed, writing goes on in new incarnations, numbers
+ * start under a new store id (sessions must begin anew), and nothing is served
+ * until a first peer has been heard out. */
+void engine_rolled_back(struct engine *engine);
 
 /* After an orderly start-up, when the first peer has been heard out. */
 void engine_proved_after_restore(struct engine *engine);

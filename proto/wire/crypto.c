@@ -14,7 +14,8 @@
 
 _Static_assert(sizeof(struct ent_hasher) >= sizeof(crypto_generichash_state),
                "the opaque hasher holds libsodium's state");
-_Static_assert(_Alignof(struct ent_hasher) >= _Alignof(crypto_generichash_state),
+_Static_assert(_Alignof(struct ent_hasher) >=
+                   _Alignof(crypto_generichash_state),
                "the opaque hasher is aligned for libsodium's state");
 _Static_assert(ENT_SIG_LEN == crypto_sign_BYTES, "Ed25519");
 _Static_assert(ENT_NONCE_LEN == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
@@ -308,9 +309,9 @@ ent_box(const struct ent_key *to, struct ent_rng *rng, struct ent_slice ad,
     }
     box_key(&shared, ephemeral_pk.b, to, &key);
     memcpy(at, ephemeral_pk.b, ENT_KEY_LEN);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(
-        at + ENT_KEY_LEN, NULL, plain.p, plain.len, ad.p, ad.len, NULL,
-        box_nonce, key.b);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(at + ENT_KEY_LEN, NULL, plain.p,
+                                               plain.len, ad.p, ad.len, NULL,
+                                               box_nonce, key.b);
     ent_wipe(&ephemeral, sizeof(ephemeral));
     ent_wipe(&shared, sizeof(shared));
     ent_wipe(&key, sizeof(key));

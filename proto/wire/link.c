@@ -125,8 +125,8 @@ start_noise(struct ent_link *link, const uint8_t *preface,
 static void
 call(struct ent_link *link, struct ent_buf *out)
 {
-    uint8_t knock[KNOCK_LEN] = {'E', 'N', 'T', '1', LINK_VERSION,
-                                (uint8_t)link->pattern};
+    uint8_t knock[KNOCK_LEN] = {'E', 'N',          'T',
+                                '1', LINK_VERSION, (uint8_t)link->pattern};
     struct ent_key ephemeral, ephemeral_pk;
     enum ent_status st;
 

@@ -163,15 +163,12 @@ static const struct base_pattern {
      false,
      true,
      3,
-     {{NOISE_E},
-      {NOISE_E, NOISE_EE, NOISE_S, NOISE_ES},
-      {NOISE_S, NOISE_SE}}},
+     {{NOISE_E}, {NOISE_E, NOISE_EE, NOISE_S, NOISE_ES}, {NOISE_S, NOISE_SE}}},
     {"IK",
      true,
      true,
      2,
-     {{NOISE_E, NOISE_ES, NOISE_S, NOISE_SS},
-      {NOISE_E, NOISE_EE, NOISE_SE}}},
+     {{NOISE_E, NOISE_ES, NOISE_S, NOISE_SS}, {NOISE_E, NOISE_EE, NOISE_SE}}},
 };
 
 /* Is `*at` followed by `word`? Moves past it then. */
@@ -221,8 +218,7 @@ parse_modifiers(const char **at, struct noise_pattern *p)
     while (skip_word(at, "psk")) {
         size_t place = (size_t)(unsigned char)**at - '0';
 
-        if (place >= NOISE_PSKS_MAX || is_used[place] ||
-            !apply_psk(p, place)) {
+        if (place >= NOISE_PSKS_MAX || is_used[place] || !apply_psk(p, place)) {
             return false;
         }
         is_used[place] = true;
@@ -290,9 +286,8 @@ noise_init(struct noise *ns, const struct noise_config *config)
         if (ns->is_initiator) {
             ns->rs = config->rs;
         }
-        mix_hash(&ns->symmetric,
-                 ns->is_initiator ? ENT_SLICE_OF(ns->rs)
-                                  : ENT_SLICE_OF(ns->s_public));
+        mix_hash(&ns->symmetric, ns->is_initiator ? ENT_SLICE_OF(ns->rs)
+                                                  : ENT_SLICE_OF(ns->s_public));
     }
 }
 
@@ -341,16 +336,15 @@ end_message(struct noise *ns)
 static enum ent_status
 mix_token(struct noise *ns, enum noise_token token)
 {
-    bool is_mine_e = token == NOISE_EE ||
-                     token == (ns->is_initiator ? NOISE_ES : NOISE_SE);
-    bool is_theirs_e = token == NOISE_EE ||
-                       token == (ns->is_initiator ? NOISE_SE : NOISE_ES);
+    bool is_mine_e =
+        token == NOISE_EE || token == (ns->is_initiator ? NOISE_ES : NOISE_SE);
+    bool is_theirs_e =
+        token == NOISE_EE || token == (ns->is_initiator ? NOISE_SE : NOISE_ES);
     struct ent_key shared;
 
     if (token == NOISE_PSK) {
         ENT_ASSERT(ns->psk_used < ns->pattern.psk_count);
-        mix_key_and_hash(&ns->symmetric,
-                         ENT_SLICE_OF(ns->psks[ns->psk_used]));
+        mix_key_and_hash(&ns->symmetric, ENT_SLICE_OF(ns->psks[ns->psk_used]));
         ns->psk_used++;
         return ENT_OK;
     }

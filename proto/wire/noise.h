@@ -49,7 +49,7 @@ struct noise_pattern {
     uint8_t tokens[NOISE_MESSAGES_MAX][NOISE_TOKENS_MAX]; /* NOISE_END ends */
     size_t message_count;
     size_t psk_count;
-    bool is_responder_known; /* "<- s" before the messages */
+    bool is_responder_known;  /* "<- s" before the messages */
     bool is_initiator_static; /* the initiator has a static key */
 };
 

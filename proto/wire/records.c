@@ -20,8 +20,8 @@ _Static_assert(ENT_RECORD_MAX - RECORD_OVERHEAD <= UINT16_MAX,
 size_t
 record_bucket(size_t body_len)
 {
-    size_t len = body_len < ENT_RECORD_MAX ? body_len + RECORD_OVERHEAD
-                                           : ENT_RECORD_MAX;
+    size_t len =
+        body_len < ENT_RECORD_MAX ? body_len + RECORD_OVERHEAD : ENT_RECORD_MAX;
 
     if (len <= BUCKET_SMALL_MAX) {
         return (len + BUCKET_STEP - 1) / BUCKET_STEP * BUCKET_STEP;
@@ -86,8 +86,7 @@ record_write(struct record_writer *w, uint8_t type, struct ent_slice body,
         }
         memset(plain + RECORD_HEAD_LEN + len, 0, room - len);
         if (!noise_cipher_seal(&w->cipher, ent_slice(NULL, 0),
-                               ent_slice(plain, bucket - ENT_TAG_LEN),
-                               plain)) {
+                               ent_slice(plain, bucket - ENT_TAG_LEN), plain)) {
             return ENT_PEER_DECRYPT;
         }
         count_record(&w->cipher, &w->since_rekey);
@@ -161,8 +160,8 @@ gather(struct record_reader *r, struct ent_slice in, size_t *ret_used,
         seen = ent_buf_slice(&r->raw);
     }
     *ret_used = r->raw.len > 0 ? used : want;
-    *ret_cipher = ent_slice(seen.p + RECORD_PREFIX_LEN,
-                            want - RECORD_PREFIX_LEN);
+    *ret_cipher =
+        ent_slice(seen.p + RECORD_PREFIX_LEN, want - RECORD_PREFIX_LEN);
     return ENT_OK;
 }
 

@@ -143,8 +143,7 @@ get_remote_static(struct run *run, struct ent_key *ret_key)
 static bool
 set_up_side(struct run *run, size_t side)
 {
-    struct noise_config config = {.name = run->name,
-                                  .is_initiator = side == 0};
+    struct noise_config config = {.name = run->name, .is_initiator = side == 0};
     bool has_static = side == 1 || run->pattern.is_initiator_static;
     const json_t *prologue = side_field(run, side, "prologue");
     struct ent_buf b = {0};
@@ -183,8 +182,8 @@ encode(struct side *side, struct ent_slice payload, struct ent_buf *out)
         return noise_write(&side->handshake, payload, out);
     }
     at = ent_buf_grow(out, payload.len + ENT_TAG_LEN);
-    if (at == NULL || !noise_cipher_seal(&side->send, ent_slice(NULL, 0),
-                                         payload, at)) {
+    if (at == NULL ||
+        !noise_cipher_seal(&side->send, ent_slice(NULL, 0), payload, at)) {
         return ENT_PEER_TOO_BIG;
     }
     return ENT_OK;
@@ -244,8 +243,7 @@ exchange(struct run *run, size_t index, struct ent_slice payload,
     snprintf(where, sizeof(where), "message %zu", index);
     if (encode(from, payload, &made) != ENT_OK) {
         is_good = wrong(run, "cannot be written", where);
-    } else if (!run->must_fail &&
-               !ent_slice_eq(ent_buf_slice(&made), cipher)) {
+    } else if (!run->must_fail && !ent_slice_eq(ent_buf_slice(&made), cipher)) {
         is_good = wrong(run, "ciphertext differs", where);
     } else if (decode(to, cipher, &read) != ENT_OK) {
         run->was_refused = true;
@@ -279,12 +277,12 @@ run_messages(struct run *run)
         message = json_array_get(messages, i);
         ent_buf_clear(&payload);
         ent_buf_clear(&cipher);
-        is_good = unhex(run, json_object_get(message, "payload"), "payload",
-                        &payload) &&
-                  unhex(run, json_object_get(message, "ciphertext"),
-                        "ciphertext", &cipher) &&
-                  exchange(run, i, ent_buf_slice(&payload),
-                           ent_buf_slice(&cipher));
+        is_good =
+            unhex(run, json_object_get(message, "payload"), "payload",
+                  &payload) &&
+            unhex(run, json_object_get(message, "ciphertext"), "ciphertext",
+                  &cipher) &&
+            exchange(run, i, ent_buf_slice(&payload), ent_buf_slice(&cipher));
     }
     ent_buf_release(&payload);
     ent_buf_release(&cipher);
@@ -319,8 +317,8 @@ read_name(struct run *run)
         snprintf(run->name, sizeof(run->name), "%s", name);
         return;
     }
-    is_old_psk = side_field(run, 0, "psk") != NULL &&
-                 strstr(pattern, "psk") == NULL;
+    is_old_psk =
+        side_field(run, 0, "psk") != NULL && strstr(pattern, "psk") == NULL;
     snprintf(run->name, sizeof(run->name), "%s_%s_%s_%s_%s",
              is_old_psk ? "NoisePSK" : "Noise", pattern,
              field(run->vector, "dh"), field(run->vector, "cipher"),
@@ -362,7 +360,8 @@ run_file(const json_t *vectors)
         outcome = run_vector(&run);
         counts[outcome]++;
         printf("%s %s%s%s\n", words[outcome], run.name,
-               outcome == FAILED ? " · " : "", outcome == FAILED ? run.why : "");
+               outcome == FAILED ? " · " : "",
+               outcome == FAILED ? run.why : "");
     }
     printf("%zu passed, %zu failed, %zu skipped\n", counts[PASSED],
            counts[FAILED], counts[SKIPPED]);

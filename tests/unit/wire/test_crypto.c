@@ -133,7 +133,8 @@ test_ed25519(void **state)
                "d7231403");
     assert_true(ent_verify(&pk, "entente/seal/1", ENT_SLICE_OF(layout), &sig));
     assert_false(ent_verify(&pk, "entente/seal/2", ENT_SLICE_OF(layout), &sig));
-    assert_false(ent_verify(&pk, "entente/seal/1", ent_slice(layout, 31), &sig));
+    assert_false(
+        ent_verify(&pk, "entente/seal/1", ent_slice(layout, 31), &sig));
     for (size_t bit = 0; bit < 512; bit++) {
         sig.b[bit / 8] = (uint8_t)(sig.b[bit / 8] ^ (1u << (bit % 8)));
         assert_false(
@@ -256,8 +257,7 @@ test_seal(void **state)
     test_unhex(&sealed, published);
     assert_int_equal(ent_open(&key, ad, ent_buf_slice(&sealed), &plain),
                      ENT_OK);
-    assert_true(
-        ent_slice_eq(ent_buf_slice(&plain), ent_slice_str(sunscreen)));
+    assert_true(ent_slice_eq(ent_buf_slice(&plain), ent_slice_str(sunscreen)));
     /* Ours: appended, and no nonce twice. */
     ent_buf_clear(&sealed);
     ent_seal(&key, &rng, ad, ent_slice_str("one"), &sealed);
@@ -265,15 +265,14 @@ test_seal(void **state)
     assert_int_equal(sealed.len, 2 * ENT_SEAL_OVERHEAD + 3);
     assert_memory_not_equal(sealed.p, sealed.p + ENT_SEAL_OVERHEAD + 3, 24);
     ent_buf_clear(&plain);
-    assert_int_equal(ent_open(&key, ad,
-                              ent_slice(sealed.p, ENT_SEAL_OVERHEAD + 3),
-                              &plain),
-                     ENT_OK);
-    assert_int_equal(ent_open(&key, ad,
-                              ent_slice(sealed.p + ENT_SEAL_OVERHEAD + 3,
-                                        ENT_SEAL_OVERHEAD),
-                              &plain),
-                     ENT_OK);
+    assert_int_equal(
+        ent_open(&key, ad, ent_slice(sealed.p, ENT_SEAL_OVERHEAD + 3), &plain),
+        ENT_OK);
+    assert_int_equal(
+        ent_open(&key, ad,
+                 ent_slice(sealed.p + ENT_SEAL_OVERHEAD + 3, ENT_SEAL_OVERHEAD),
+                 &plain),
+        ENT_OK);
     assert_true(ent_slice_eq(ent_buf_slice(&plain), ent_slice_str("one")));
     ent_buf_release(&sealed);
     ent_buf_release(&plain);
@@ -304,9 +303,9 @@ test_seal_refusals(void **state)
         assert_int_equal(ent_open(&key, ad, ent_slice(sealed.p, len), &plain),
                          ENT_PEER_DECRYPT);
     }
-    assert_int_equal(ent_open(&key, ent_slice(NULL, 0), ent_buf_slice(&sealed),
-                              &plain),
-                     ENT_PEER_DECRYPT);
+    assert_int_equal(
+        ent_open(&key, ent_slice(NULL, 0), ent_buf_slice(&sealed), &plain),
+        ENT_PEER_DECRYPT);
     assert_int_equal(ent_open(&other, ad, ent_buf_slice(&sealed), &plain),
                      ENT_PEER_DECRYPT);
     assert_true(ent_slice_eq(ent_buf_slice(&plain), ent_slice_str("kept")));
@@ -345,9 +344,8 @@ test_box(void **state)
         box.p[bit / 8] = (uint8_t)(box.p[bit / 8] ^ (1u << (bit % 8)));
     }
     for (size_t len = 0; len < box.len; len++) {
-        assert_int_equal(
-            ent_unbox(&secret, ad, ent_slice(box.p, len), &plain),
-            ENT_PEER_DECRYPT);
+        assert_int_equal(ent_unbox(&secret, ad, ent_slice(box.p, len), &plain),
+                         ENT_PEER_DECRYPT);
     }
     memset(box.p, 0, 32); /* an ephemeral key of small order */
     assert_int_equal(ent_unbox(&secret, ad, ent_buf_slice(&box), &plain),
@@ -391,11 +389,11 @@ test_noise_cipher(void **state)
     memcpy(again, b.p, b.len);
     assert_false(ent_noise_open(&key, n + 1, ENT_SLICE_OF(ad),
                                 ent_buf_slice(&b), again));
-    assert_false(ent_noise_open(&key, n, ENT_SLICE_OF(ad),
-                                ent_slice(b.p, 15), again));
+    assert_false(
+        ent_noise_open(&key, n, ENT_SLICE_OF(ad), ent_slice(b.p, 15), again));
     /* In the same memory, as records do it. */
-    assert_true(ent_noise_open(&key, n, ENT_SLICE_OF(ad), ent_buf_slice(&b),
-                               b.p));
+    assert_true(
+        ent_noise_open(&key, n, ENT_SLICE_OF(ad), ent_buf_slice(&b), b.p));
     assert_memory_equal(b.p, "Internet-Drafts are draft documents", 35);
     ent_noise_seal(&key, n, ENT_SLICE_OF(ad), ent_slice(b.p, b.len - 16), b.p);
     assert_hex(b.p, b.len, published);

@@ -136,14 +136,15 @@ test_tool_forms(void **state)
 
     (void)state;
     expect_tool("{\"vectors\":[]}", 0, "0 passed, 0 failed, 0 skipped");
-    expect_tool("{\"vectors\":[{\"name\":\"NoisePSK_XX_25519_ChaChaPoly_SHA256\","
-                "\"pattern\":\"XX\",\"dh\":\"25519\"},"
-                "{\"pattern\":\"XX\",\"dh\":\"25519\",\"cipher\":\"ChaChaPoly\","
-                "\"hash\":\"SHA256\",\"init_psk\":\"00\"},"
-                "{\"name\":\"Noise_XXfallback_25519_ChaChaPoly_SHA256\"},"
-                "{\"protocol_name\":\"Noise_XX_448_ChaChaPoly_SHA256\"},"
-                "{\"protocol_name\":\"Noise_KK_25519_ChaChaPoly_SHA256\"},{}]}",
-                0, "0 passed, 0 failed, 6 skipped");
+    expect_tool(
+        "{\"vectors\":[{\"name\":\"NoisePSK_XX_25519_ChaChaPoly_SHA256\","
+        "\"pattern\":\"XX\",\"dh\":\"25519\"},"
+        "{\"pattern\":\"XX\",\"dh\":\"25519\",\"cipher\":\"ChaChaPoly\","
+        "\"hash\":\"SHA256\",\"init_psk\":\"00\"},"
+        "{\"name\":\"Noise_XXfallback_25519_ChaChaPoly_SHA256\"},"
+        "{\"protocol_name\":\"Noise_XX_448_ChaChaPoly_SHA256\"},"
+        "{\"protocol_name\":\"Noise_KK_25519_ChaChaPoly_SHA256\"},{}]}",
+        0, "0 passed, 0 failed, 6 skipped");
     /* Supported, but nothing in it. */
     expect_tool("{\"vectors\":[{\"pattern\":\"NK\",\"dh\":\"25519\","
                 "\"cipher\":\"ChaChaPoly\",\"hash\":\"SHA256\"}]}",
@@ -161,13 +162,18 @@ static void
 test_names(void **state)
 {
     static const char *const good[] = {
-        "NK", "XK", "XX", "IK", "NKpsk0", "NKpsk2", "XKpsk0", "XKpsk3",
-        "XXpsk0+psk3", "XXpsk0+psk1+psk2+psk3", "IKpsk1", "IKpsk0+psk2",
+        "NK",          "XK",
+        "XX",          "IK",
+        "NKpsk0",      "NKpsk2",
+        "XKpsk0",      "XKpsk3",
+        "XXpsk0+psk3", "XXpsk0+psk1+psk2+psk3",
+        "IKpsk1",      "IKpsk0+psk2",
     };
     static const char *const bad[] = {
-        "NN", "X", "KK", "", "XXfallback", "XXpsk4", "XXpsk", "XXpsk0+",
-        "XXpsk0psk3", "XXpsk3+psk3", "XX+psk0", "NKpsk3", "IKpsk3", "XXpsk33",
-        "XXpsk0+fallback", "XK1",
+        "NN",      "X",      "KK",      "",           "XXfallback",
+        "XXpsk4",  "XXpsk",  "XXpsk0+", "XXpsk0psk3", "XXpsk3+psk3",
+        "XX+psk0", "NKpsk3", "IKpsk3",  "XXpsk33",    "XXpsk0+fallback",
+        "XK1",
     };
     struct noise_pattern p;
     char name[128];

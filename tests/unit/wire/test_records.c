@@ -36,8 +36,7 @@ pair_release(struct pair *p)
 /* Reads what is on the wire in cuts of `step` bytes: exactly one message,
  * equal to `body`. */
 static void
-expect_message(struct pair *p, size_t step, uint8_t type,
-               struct ent_slice body)
+expect_message(struct pair *p, size_t step, uint8_t type, struct ent_slice body)
 {
     struct record_message m = {.is_whole = false};
     size_t at = 0;
@@ -83,9 +82,9 @@ test_buckets(void **state)
 static void
 test_sizes_and_cuts(void **state)
 {
-    static const size_t lens[] = {0,     1,     235,   236,   237,  4076,
-                                  4077,  16364, 16365, 60000, 65515, 65516,
-                                  65535, 200000, ENT_MESSAGE_MAX};
+    static const size_t lens[] = {0,     1,     235,   236,    237,
+                                  4076,  4077,  16364, 16365,  60000,
+                                  65515, 65516, 65535, 200000, ENT_MESSAGE_MAX};
     static const size_t steps[] = {1, 2, 3, 255, 4099, 1u << 21};
     uint8_t *body = ent_alloc(ENT_MESSAGE_MAX);
     struct record_message m;
@@ -99,9 +98,9 @@ test_sizes_and_cuts(void **state)
     }
     for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
         for (size_t k = 0; k < sizeof(steps) / sizeof(steps[0]); k++) {
-            assert_int_equal(record_write(&p.w, 0x7f, ent_slice(body, lens[i]),
-                                          &p.wire),
-                             ENT_OK);
+            assert_int_equal(
+                record_write(&p.w, 0x7f, ent_slice(body, lens[i]), &p.wire),
+                ENT_OK);
             assert_true(p.wire.len <= lens[i] + lens[i] / 8 + 300);
             expect_message(&p, steps[k], 0x7f, ent_slice(body, lens[i]));
         }
@@ -164,9 +163,8 @@ test_rekey(void **state)
     (void)state;
     pair_init(&p);
     for (size_t i = 0; i < 2 * ENT_REKEY_RECORDS + 3; i++) {
-        assert_int_equal(
-            ent_secret_eq(&p.w.cipher.key, &first, sizeof(first)),
-            i < ENT_REKEY_RECORDS);
+        assert_int_equal(ent_secret_eq(&p.w.cipher.key, &first, sizeof(first)),
+                         i < ENT_REKEY_RECORDS);
         b = (uint8_t)i;
         assert_int_equal(record_write(&p.w, 3, ent_slice(&b, 1), &p.wire), 0);
         expect_message(&p, SIZE_MAX, 3, ent_slice(&b, 1));
@@ -258,16 +256,14 @@ test_malformed_pieces(void **state)
     pair_init(&p); /* the type changes in the middle */
     assert_int_equal(read_forged(&p, plain, sizeof(plain)), ENT_OK);
     plain[0] = 2;
-    assert_int_equal(read_forged(&p, plain, sizeof(plain)),
-                     ENT_PEER_MALFORMED);
+    assert_int_equal(read_forged(&p, plain, sizeof(plain)), ENT_PEER_MALFORMED);
     pair_release(&p);
     pair_init(&p); /* a last piece without content */
     plain[0] = 1;
     assert_int_equal(read_forged(&p, plain, sizeof(plain)), ENT_OK);
     plain[1] = 0;
     plain[3] = 0;
-    assert_int_equal(read_forged(&p, plain, sizeof(plain)),
-                     ENT_PEER_MALFORMED);
+    assert_int_equal(read_forged(&p, plain, sizeof(plain)), ENT_PEER_MALFORMED);
     pair_release(&p);
 }
 

@@ -9,7 +9,10 @@
  * A store counts *change numbers*: a log's `moved` is the number of the last
  * change in it (an entry stored, or somebody's right to it grown). A peer has
  * consumed our numbers up to some cursor, so what it needs is every log it
- * may see that moved since.
+ * may see that moved since. What the peer itself named is not told back to
+ * it, and what it may not see is passed over; once proved equal, the cursor
+ * moves over these numbers too (CONSUMED after PROVED), so that a reconnect
+ * does not look at them again.
  *
  *   out:  READ_CHANGES -> CHANGES message [-> peer's WANT] -> READ_RUN -> RUN
  *         ... -> peer's ACK(number) -> ACKED effect
@@ -44,6 +47,7 @@
 #define ENT_WANTS_MAX 16384u    /* logs the peer wants from us */
 #define ENT_DEFERRED_MAX 8192u  /* heads that wait; more are left to repair */
 #define ENT_ITEMS_MAX 65536u    /* heads not yet settled, in all */
+#define ENT_KNOWN_MAX 4096u     /* heads that the peer said it has */
 
 /* Milliseconds. */
 #define ENT_PROOF_MS 60000u      /* a proof at least this often */
@@ -161,7 +165,8 @@ struct ent_session_event {
         struct {
             uint64_t after; /* as asked */
             uint64_t upto;  /* everything in (after, upto] is in `heads` */
-            uint8_t upto_id[16]; /* id of the entry at or before `upto` */
+            uint8_t upto_id[16]; /* id of the entry at or before `upto`,
+                                    also when there are no heads */
             size_t count;
             const struct ent_head *heads;
             size_t push_bytes; /* about what pushing them would send */

@@ -25,6 +25,7 @@ void
 incoming_init(struct ent_session *s)
 {
     log_table_init(&s->in.items, s->config.link_hash);
+    log_table_init(&s->in.known, s->config.link_hash);
     s->in.retry_delay_ms = ENT_RETRY_MS;
     flow_init(s);
 }
@@ -55,6 +56,7 @@ incoming_release(struct ent_session *s)
         free(link);
     }
     log_table_release(&s->in.items);
+    known_release(s);
 }
 
 void
@@ -131,6 +133,7 @@ take_heads(struct ent_session *s, const struct msg_heads *m, size_t credit)
     items = ent_alloc(m->count * sizeof(struct item *));
     for (i = 0; i < m->count; i++) {
         items[i] = item_new(s, &m->heads[i], m->upto);
+        known_put(s, &m->heads[i]);
         if (m->heads[i].is_coming) {
             s->in.excuses++;
         }

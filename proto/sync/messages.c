@@ -401,7 +401,10 @@ msg_run_decode(struct ent_slice body, struct msg_run *ret)
 void
 msg_proof_encode(const struct msg_proof *m, struct ent_buf *out)
 {
-    ent_mp_put_array(out, 5);
+    ENT_ASSERT(m->told <= m->top);
+    ent_mp_put_array(out, 7);
+    ent_mp_put_uint(out, m->top);
+    ent_mp_put_bin(out, ENT_SLICE_OF(m->top_id));
     ent_mp_put_uint(out, m->told);
     ent_mp_put_uint(out, m->consumed);
     ent_mp_put_uint(out, m->head_count);
@@ -416,8 +419,10 @@ msg_proof_decode(struct ent_slice body, struct msg_proof *ret)
     struct msg_proof m = {0};
     enum ent_status st;
 
-    ent_mp_enter(r, 5, 5);
-    m.told = ent_mp_uint(r, UINT64_MAX);
+    ent_mp_enter(r, 7, 7);
+    m.top = ent_mp_uint(r, UINT64_MAX);
+    ent_mp_fixed(r, m.top_id, sizeof(m.top_id));
+    m.told = ent_mp_uint(r, m.top);
     m.consumed = ent_mp_uint(r, UINT64_MAX);
     m.head_count = ent_mp_uint(r, UINT64_MAX);
     ent_mp_fixed(r, m.spaces, sizeof(m.spaces));

@@ -55,8 +55,10 @@ struct msg_run {
     struct ent_logkey log;
 };
 
-/* PROOF: [told, consumed, head count, spaces, mac]. */
+/* PROOF: [top, top id, told, consumed, head count, spaces, mac]. */
 struct msg_proof {
+    uint64_t top; /* read up to here; >= told */
+    uint8_t top_id[16];
     uint64_t told;
     uint64_t consumed;
     uint64_t head_count;

@@ -4,8 +4,8 @@
  * Happy path: our top rises above what was read for the peer, READ_CHANGES
  * answers with heads, CHANGES describes them; the peer's WANT fills the queue,
  * READ_RUN answers with runs within the credit, RUN carries them; ACK moves
- * `acked`. Changes that the peer may not see move `scanned` alone, and the
- * next CHANGES covers their numbers.
+ * `acked`. Changes that the peer may not see, or named itself, move `scanned`
+ * alone, and the next CHANGES covers their numbers.
  *
  * What else happens:
  *   - own news that fits the credit is pushed: announced as coming in CHANGES
@@ -232,43 +232,55 @@ outgoing_on_grant(struct ent_session *s, struct ent_slice body)
     }
 }
 
+/* Copies the heads that the peer does not have; returns how many. */
+static size_t
+unknown_heads(const struct ent_session *s,
+              const struct ent_session_event *event, struct ent_head *ret_heads)
+{
+    size_t count = 0;
+    size_t i;
+
+    for (i = 0; i < event->u.changes.count; i++) {
+        const struct ent_head *h = &event->u.changes.heads[i];
+
+        ENT_ASSERT(h->from_seq <= h->seq && h->seq != UINT64_MAX);
+        if (!known_has(s, h)) {
+            ret_heads[count++] = *h;
+        }
+    }
+    return count;
+}
+
 static bool
-may_push(const struct ent_session *s, const struct ent_session_event *event)
+may_push(const struct ent_session *s, const struct msg_heads *m,
+         size_t push_bytes)
 {
     size_t i;
 
-    if (event->u.changes.push_bytes > ENT_PUSH_MAX ||
-        outgoing_credit(s) < event->u.changes.push_bytes ||
+    if (push_bytes > ENT_PUSH_MAX || outgoing_credit(s) < push_bytes ||
         outgoing_credit(s) < READ_BYTES_MIN ||
-        s->out.wants.count + event->u.changes.count > ENT_WANTS_MAX) {
+        s->out.wants.count + m->count > ENT_WANTS_MAX) {
         return false;
     }
-    for (i = 0; i < event->u.changes.count; i++) {
-        if (!event->u.changes.heads[i].is_coming) {
+    for (i = 0; i < m->count; i++) {
+        if (!m->heads[i].is_coming) {
             return false;
         }
     }
     return true;
 }
 
-/* Sends CHANGES of the event's heads, and queues them when pushed. */
+/* Sends CHANGES, and queues its heads when they are pushed. */
 static void
-describe(struct ent_session *s, const struct ent_session_event *event)
+describe(struct ent_session *s, const struct msg_heads *m, size_t push_bytes)
 {
-    size_t count = event->u.changes.count;
-    bool is_pushed = may_push(s, event);
-    struct msg_heads m = {
-        .after = s->out.told, .upto = event->u.changes.upto, .count = count};
+    bool is_pushed = may_push(s, m, push_bytes);
     struct ent_buf body = {0};
     size_t i;
 
-    memcpy(m.upto_id, event->u.changes.upto_id, sizeof(m.upto_id));
-    m.heads = ent_alloc(count * sizeof(*m.heads));
-    memcpy(m.heads, event->u.changes.heads, count * sizeof(*m.heads));
-    for (i = 0; i < count; i++) {
-        struct ent_head *h = &m.heads[i];
+    for (i = 0; i < m->count; i++) {
+        struct ent_head *h = &m->heads[i];
 
-        ENT_ASSERT(h->from_seq <= h->seq && h->seq != UINT64_MAX);
         h->is_coming = is_pushed;
         if (is_pushed) {
             struct ent_need need = {h->log, h->from_seq, h->seq};
@@ -277,9 +289,11 @@ describe(struct ent_session *s, const struct ent_session_event *event)
             ENT_ASSERT(is_queued);
         }
     }
-    msg_changes_encode(&m, &body);
+    msg_changes_encode(m, &body);
     session_send(s, ENT_MSG_CHANGES, &body);
-    free(m.heads);
+    ENT_ASSERT(s->out.open_count < ENT_CHANGES_OPEN_MAX);
+    s->out.open[s->out.open_count++] = m->upto;
+    s->out.told = m->upto;
 }
 
 void
@@ -288,6 +302,7 @@ outgoing_on_changes(struct ent_session *s,
 {
     struct outgoing *out = &s->out;
     uint64_t upto = event->u.changes.upto;
+    struct msg_heads m = {.after = out->told, .upto = upto};
 
     ENT_ASSERT(out->is_reading && event->u.changes.after == out->scanned);
     ENT_ASSERT(event->u.changes.count <= ENT_HEADS_PER_MESSAGE_MAX);
@@ -296,17 +311,18 @@ outgoing_on_changes(struct ent_session *s,
     out->is_reading = false;
     out->is_stalled = upto == out->scanned;
     out->scanned = upto;
+    memcpy(out->scanned_id, event->u.changes.upto_id, 16);
     if (upto > out->top) {
         out->top = upto;
     }
     proof_changed(s);
-    if (event->u.changes.count == 0) {
-        return;
+    memcpy(m.upto_id, event->u.changes.upto_id, sizeof(m.upto_id));
+    m.heads = ent_alloc(event->u.changes.count * sizeof(*m.heads));
+    m.count = unknown_heads(s, event, m.heads);
+    if (m.count > 0) {
+        describe(s, &m, event->u.changes.push_bytes);
     }
-    describe(s, event);
-    ENT_ASSERT(out->open_count < ENT_CHANGES_OPEN_MAX);
-    out->open[out->open_count++] = upto;
-    out->told = upto;
+    free(m.heads);
 }
 
 static void

@@ -71,11 +71,24 @@ start_repair(struct ent_session *s)
     }
 }
 
+/* "Then the cursors are set from what was proved": numbers of the peer's that
+ * were never described to us (not for us, or our own news come back) need not
+ * be looked at when we meet again. In this session the numbers stay as told,
+ * since the peer may not have come to the same conclusion yet. */
+static void
+keep_cursor(struct ent_session *s)
+{
+    struct ent_session_effect *fx = session_emit(s, ENT_FX_CONSUMED);
+
+    memcpy(fx->u.consumed.store_id, s->in.store_id, ENT_STORE_ID_LEN);
+    fx->u.consumed.number = s->proof.peer.top;
+    memcpy(fx->u.consumed.id, s->proof.peer.top_id, 16);
+}
+
 static void
 compare(struct ent_session *s)
 {
     struct proof *p = &s->proof;
-    struct ent_session_effect *fx;
     uint8_t expected[16];
 
     if (p->is_dirty || !p->has_own || !p->has_peer || p->is_compared ||
@@ -90,8 +103,10 @@ compare(struct ent_session *s)
         return;
     }
     p->repair_delay_ms = ENT_REPAIR_MS;
-    fx = session_emit(s, ENT_FX_PROVED);
-    fx->u.consumed.number = s->in.consumed;
+    session_emit(s, ENT_FX_PROVED);
+    if (p->peer.top > s->in.upto) {
+        keep_cursor(s);
+    }
 }
 
 void
@@ -121,6 +136,8 @@ take_own(struct ent_session *s, const struct ent_session_event *event)
     struct msg_proof before = p->own;
     bool is_first = !p->has_own;
 
+    p->own.top = s->out.scanned;
+    memcpy(p->own.top_id, s->out.scanned_id, sizeof(p->own.top_id));
     p->own.told = s->out.told;
     p->own.consumed = s->in.consumed;
     p->own.head_count = event->u.proof.head_count;
@@ -129,7 +146,7 @@ take_own(struct ent_session *s, const struct ent_session_event *event)
     proof_mac(s, s->config.is_caller, p->own.mac);
     p->has_own = true;
     p->is_dirty = false;
-    return is_first || before.told != p->own.told ||
+    return is_first || before.top != p->own.top || before.told != p->own.told ||
            before.consumed != p->own.consumed ||
            memcmp(before.mac, p->own.mac, sizeof(before.mac)) != 0;
 }

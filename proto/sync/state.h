@@ -5,6 +5,8 @@
  *   outgoing.c   our changes to the peer: CHANGES, RUN, what ACK means
  *   incoming.c   the peer's changes to us: items, batches, cursor
  *   flow.c       credit that we grant; asking (WANT) within it
+ *   items.c      one head of the peer's and its states
+ *   known.c      heads that the peer has anyway
  *   proof.c      PROOF, and HEADS when it fails
  *   effects.c    the queue of effects, closing
  *
@@ -38,8 +40,9 @@ struct want {
 };
 
 struct outgoing {
-    uint64_t top;                        /* our store's highest change number */
-    uint64_t scanned;                    /* read up to here */
+    uint64_t top;     /* our store's highest change number */
+    uint64_t scanned; /* read up to here */
+    uint8_t scanned_id[16];
     uint64_t told;                       /* described to the peer up to here */
     uint64_t acked;                      /* committed by the peer up to here */
     uint64_t open[ENT_CHANGES_OPEN_MAX]; /* CHANGES not yet settled there */
@@ -102,6 +105,14 @@ struct check {
     size_t credit;       /* returned with the answer (HEADS) */
 };
 
+/* A head that the peer said it has. */
+struct known {
+    struct log_link link; /* first: the table's view of it */
+    struct known *next;   /* newer */
+    uint64_t seq;
+    struct ent_id id;
+};
+
 struct incoming {
     uint8_t store_id[ENT_STORE_ID_LEN]; /* the peer's */
     uint64_t peer_top;
@@ -113,6 +124,9 @@ struct incoming {
     struct batch batches[BATCHES_MAX];
     size_t batch_count;
     struct log_table items;
+    struct log_table known; /* at most ENT_KNOWN_MAX, the oldest leave */
+    struct known *known_first;
+    struct known *known_last;
     size_t counts[ITEM_STATES];
     size_t wanted_count; /* ASKED by WANT */
     struct item *needed_first;
@@ -244,6 +258,13 @@ void item_need(struct ent_session *s, struct item *item, uint64_t from_seq);
 /* Puts the item aside until a retry; past ENT_DEFERRED_MAX it is given up
  * and left to the repair. */
 void item_defer(struct ent_session *s, struct item *item, enum ent_status st);
+
+/* known.c */
+/* The peer named this head: it need not be told of it. */
+void known_put(struct ent_session *s, const struct ent_head *head);
+/* Does the peer have this head, or one further on in the log? */
+bool known_has(const struct ent_session *s, const struct ent_head *head);
+void known_release(struct ent_session *s);
 
 /* flow.c */
 void flow_init(struct ent_session *s);

@@ -195,7 +195,7 @@ control_refresh_members(struct engine *engine, struct space_state *space)
         put_member(engine, space->row, node, &members[i]);
         has_grown = has_grown || !was_member(old, old_count, node);
     }
-    if (has_grown) {
+    if (has_grown && !engine->is_rebuilding) {
         touch_logs(engine, space->row);
     }
     engine->members_changed = true;

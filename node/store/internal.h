@@ -92,6 +92,7 @@ struct engine {
     bool members_changed;
     bool owes_reaction;
     bool is_starting;  /* until the first engine_react */
+    bool is_rebuilding;
     bool is_store_new; /* rolled back in this transaction */
     uint64_t cached_epoch; /* row of cached_key; 0 for none */
     struct ent_key cached_key;

@@ -81,6 +81,9 @@ void sync_state_read(struct db *db, const struct ent_id *peer,
 void sync_state_write(struct db *db, const struct ent_id *peer,
                       const struct sync_state *state);
 
+/* Our own node. Zero before the own space was made. */
+void sync_store_node(struct db *db, struct ent_id *ret_node);
+
 /* Our own store's number space. */
 void sync_store(struct db *db, uint8_t ret_store_id[ENT_STORE_ID_LEN],
                 uint64_t *ret_top, bool *ret_is_recovering);

@@ -159,6 +159,10 @@ struct ent_slice stmt_col_text(struct stmt *s, int column);
 void stmt_col_fixed(struct stmt *s, int column, void *ret_p, size_t len);
 void stmt_col_id(struct stmt *s, int column, struct ent_id *ret_id);
 bool stmt_col_is_null(struct stmt *s, int column);
+/* The column's bytes whatever its type is (numbers as their digits), and how
+ * many columns a row has: for hashing and listing whole rows. */
+struct ent_slice stmt_col_any(struct stmt *s, int column);
+int stmt_col_count(const struct stmt *s);
 
 /* The sticky status of the statement: ENT_OK so far, or what went wrong. For
  * callers that read one row with stmt_find() and stop. */

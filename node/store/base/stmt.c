@@ -263,6 +263,20 @@ stmt_col_blob(struct stmt *s, int column)
 }
 
 struct ent_slice
+stmt_col_any(struct stmt *s, int column)
+{
+    const void *p = sqlite3_column_blob(s->p, column); /* before its length */
+
+    return ent_slice(p, (size_t)sqlite3_column_bytes(s->p, column));
+}
+
+int
+stmt_col_count(const struct stmt *s)
+{
+    return sqlite3_column_count(s->p);
+}
+
+struct ent_slice
 stmt_col_text(struct stmt *s, int column)
 {
     const void *p;

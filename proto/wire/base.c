@@ -122,6 +122,9 @@ ent_buf_grow(struct ent_buf *b, size_t len)
     uint8_t *at;
 
     ENT_ASSERT(b->len <= b->cap);
+    if (b->p == NULL && len == 0) {
+        set_capacity(b, 64 < max ? 64 : max);
+    }
     if (b->failed || len > max || b->len > max - len) {
         b->failed = true;
         return NULL;

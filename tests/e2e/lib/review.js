@@ -252,4 +252,5 @@ function generate(count, seed) {
 }
 
 module.exports = { AVOIDABLE, COLUMNS, LETTERS, LEVELS, QUESTIONS,
-    catalogueCodes, differences, expectedReport, generate, isReceived, parseSituations };
+    catalogueCodes, differences, expectedReport, generate, isReceived,
+    parseSituations };

@@ -2,10 +2,8 @@
  * The catalogue says what numbers.h says, every label exists in both
  * languages, and a catalogue that is off is refused with a sentence.
  */
-#include <stdarg.h>
-#include <setjmp.h>
 #include <stdlib.h>
-#include <cmocka.h>
+#include "lib/cmocka.h"
 
 #include "kinds/kinds.h"
 

@@ -2,11 +2,9 @@
  * The report of the review fixture equals the expected one, number by
  * number; and what must hold for any file of that form.
  */
-#include <stdarg.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <cmocka.h>
+#include "lib/cmocka.h"
 
 #include "review/report.h"
 

@@ -2,11 +2,8 @@
  * The three figures, against values that were worked out by hand or are
  * published, and the properties that must hold for any input.
  */
-#include <stdarg.h>
-#include <setjmp.h>
 #include <math.h>
-#include <stddef.h>
-#include <cmocka.h>
+#include "lib/cmocka.h"
 
 #include "review/stats.h"
 

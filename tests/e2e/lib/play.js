@@ -229,12 +229,13 @@ class Play {
 
     // A power cut right after an acknowledged write.
     async killOne(node) {
-        const s = this.offered.find((o) => o.presenter === node.letter) ||
-            this.offered[0];
-        const text = this.typed(marker(`Note avant la coupure ${s.id}`));
-        await node.call('situation.note',
-            { situation: s.id, view: 'own', text });
-        this.markers.own.push(text);
+        const s = this.offered.find((o) => o.presenter === node.letter);
+        if (s) {
+            const text = this.typed(marker(`Note avant coupure ${s.id}`));
+            await node.call('situation.note',
+                { situation: s.id, view: 'own', text });
+            this.markers.own.push(text);
+        }
         await this.circle.kill(node);
         await this.circle.start(node);
         this.progress(`${node.name} was killed and is back`);
@@ -268,9 +269,23 @@ class Play {
         const now = [...this.waiting, ...this.of(session)];
         await Promise.all(now.map((s) => this.answerWherePossible(s)));
         this.waiting = now.filter((s) => !this.isReady(s));
+        await Promise.all(this.waiting.map((s) => this.checkSealed(s)));
         await Promise.all(now.filter((s) => this.isReady(s))
             .map((s) => this.finish(s)));
         this.progress(`session ${session} held`);
+    }
+
+    // Nobody reads an answer before all are in, the moderator least of all.
+    async checkSealed(s) {
+        for (const node of this.circle.nodes) {
+            const view = await this.see(node, s);
+            const opened = (view ? view.perspectives : []).filter((p) =>
+                p.answers && p.structure !== node.name && p.state !== 'own');
+            if (opened.length > 0) {
+                throw new Error(`${node.key} reads answers of ` +
+                    `${opened[0].structure} to ${s.id} before the reveal`);
+            }
+        }
     }
 
     async finishWaiting() {

@@ -8,8 +8,16 @@
  * pasts of `prev` and `deps`; `ent_gov_now` is the union of all, the newest
  * view. Rules: docs/trust.md 1 and 2.
  *
- * In a circle members come from genesis, motions, ballots and decisions; in
- * the other kinds readers come from genesis, grants, withdrawals and leaves.
+ * In a circle members come from genesis, motions, ballots, decisions and
+ * leaves; in the other kinds readers come from genesis, grants, withdrawals
+ * and leaves. A removal, withdrawal or leave beats what is concurrent with
+ * it; only what was proposed in its knowledge comes after it. Of several
+ * grants that hold, the one with the largest past counts.
+ *
+ * A motion, ballot or decision is named by its entry's id, so an entry holds
+ * at most one of them; a second is ENT_VERDICT_NOT_IN_PLACE. A motion must be
+ * able to have its effect (nobody is admitted twice, a card that comes with it
+ * is the subject's), else it is ENT_VERDICT_NOT_ALLOWED.
  */
 #ifndef ENTENTE_GOV_H
 #define ENTENTE_GOV_H
@@ -64,7 +72,9 @@ uint32_t ent_gov_join(struct ent_gov *gov, const uint32_t *pasts, size_t count);
 /*
  * Takes one control entry whose past is `past` and judges each operation:
  * `ret_verdicts` has ops->count places. Returns the past *with* this entry:
- * what entries that follow it have. Entries must be given in causal order.
+ * what entries that follow it have. Entries must be given in causal order,
+ * each once. One whose payload does not decode is given with no operations;
+ * the genesis with ENT_PAST_EMPTY.
  */
 uint32_t ent_gov_apply(struct ent_gov *gov, const struct ent_entry *e,
                        const struct ent_ops *ops, uint32_t past,
@@ -77,7 +87,8 @@ const struct ent_id *ent_gov_circle(const struct ent_gov *gov);
 /* The role of a node in a past; ENT_ROLE_NONE when it has none. */
 enum ent_role ent_gov_role(const struct ent_gov *gov, uint32_t past,
                            const struct ent_id *node);
-/* May it write content or control here, in this past? */
+/* May it write content or control here, in this past? False in an empty past,
+ * for everybody: the genesis makes its own right. */
 bool ent_gov_may_write(const struct ent_gov *gov, uint32_t past,
                        const struct ent_id *node);
 /* Everyone with a role, ascending by node id. Returns how many there are and
@@ -87,8 +98,10 @@ size_t ent_gov_members(const struct ent_gov *gov, uint32_t past,
 /* Was it ever named here as member, reader or carrier, in any past? */
 bool ent_gov_was_named(const struct ent_gov *gov, const struct ent_id *node);
 
-/* config(S): H("entente/config/1", sorted ids of the motions decided) in a
- * circle; of the sorted ids of the grants and withdrawals elsewhere. */
+/* config(S): H("entente/config/1", sorted ids of the motions decided and of
+ * the entries by which somebody left) in a circle; of the sorted ids of the
+ * entries with grants, withdrawals and leaves elsewhere. Leaves belong to it
+ * because two decisions on one base must count the same members. */
 void ent_gov_config(const struct ent_gov *gov, uint32_t past,
                     struct ent_id *ret_config);
 

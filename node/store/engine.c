@@ -517,6 +517,12 @@ engine_kinds(const struct engine *engine)
     return engine->kinds;
 }
 
+void
+engine_members_changed(struct engine *engine)
+{
+    engine->members_changed = true;
+}
+
 size_t
 engine_batch_bytes(const struct engine *engine)
 {

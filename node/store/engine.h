@@ -120,6 +120,10 @@ ENT_MUST_USE enum ent_status engine_ingest(struct engine *engine,
                                            const struct ent_id *peer,
                                            uint64_t *ret_head_seq);
 
+/* For what changes whom we know or how to reach them (invitations, typed
+ * addresses): the directory is read again after the commit. */
+void engine_members_changed(struct engine *engine);
+
 /* Batch size so far, to end a group commit in time. */
 size_t engine_batch_bytes(const struct engine *engine);
 size_t engine_batch_entries(const struct engine *engine);

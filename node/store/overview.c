@@ -149,6 +149,12 @@ overview_node(struct db *db, uint64_t row, uint64_t space,
     return true;
 }
 
+uint64_t
+overview_node_find(struct db *db, const struct ent_id *key)
+{
+    return row_node_find(db, key);
+}
+
 static bool
 is_hex(const char *text)
 {
@@ -211,6 +217,50 @@ overview_space(struct db *db, uint64_t row, struct overview_space *ret_space)
     stmt_col_id(s, 0, &ret_space->sid);
     stmt_reset(s);
     return true;
+}
+
+bool
+overview_genesis(struct db *db, uint64_t space,
+                 struct overview_genesis *ret_genesis)
+{
+    static const char sql[] =
+        "SELECT e.arrival FROM entry e JOIN log l ON l.id = e.log"
+        " WHERE l.space = ?1 AND e.seq = 0 AND e.flags & 1";
+    struct stmt *s = db_prepare(db, sql);
+    struct stored_entry se;
+    struct ent_ops ops;
+    struct ent_op_genesis *op;
+    uint64_t arrival;
+    bool is_good;
+
+    stmt_bind_u64(s, 1, space);
+    arrival = one(s);
+    if (arrival == 0 || !stored_entry_read(db, arrival, &se)) {
+        return false;
+    }
+    is_good = ent_ops_decode(se.e.payload, &ops) == ENT_OK;
+    if (is_good && ops.count > 0 && ops.ops[0].type == ENT_OP_GENESIS) {
+        op = &ops.ops[0].u.genesis;
+        snprintf(ret_genesis->name, sizeof(ret_genesis->name), "%.*s",
+                 (int)op->name.len, (const char *)op->name.p);
+        ret_genesis->charter = ent_alloc_zero(op->charter.len + 1, 1);
+        memcpy(ret_genesis->charter,
+               op->charter.len > 0 ? op->charter.p : (const uint8_t *)"",
+               op->charter.len);
+        ret_genesis->at = ent_hlc_ms(se.e.hlc);
+        ent_ops_release(&ops);
+    } else {
+        is_good = false;
+    }
+    stored_entry_release(&se);
+    return is_good;
+}
+
+void
+overview_genesis_release(struct overview_genesis *genesis)
+{
+    free(genesis->charter);
+    genesis->charter = NULL;
 }
 
 uint64_t

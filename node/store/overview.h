@@ -36,6 +36,8 @@ struct overview_node *overview_members(struct db *db, uint64_t space,
  * `space` (0: none asked). False when the row is unknown. */
 bool overview_node(struct db *db, uint64_t row, uint64_t space,
                    struct overview_node *ret_node);
+/* The row of a node; 0 when it is not known. */
+uint64_t overview_node_find(struct db *db, const struct ent_id *key);
 /* Looks among a space's members by name (any case) or by at least six hex
  * digits of the node's id. 0: nobody; UINT64_MAX: more than one fits. */
 uint64_t overview_find_member(struct db *db, uint64_t space, const char *text);
@@ -49,6 +51,15 @@ struct overview_space {
 };
 bool overview_space(struct db *db, uint64_t row,
                     struct overview_space *ret_space);
+/* What a space's first entry says. Release it after true. */
+struct overview_genesis {
+    char name[ENT_NAME_MAX + 1];
+    char *charter; /* owned */
+    uint64_t at;
+};
+bool overview_genesis(struct db *db, uint64_t space,
+                      struct overview_genesis *ret_genesis);
+void overview_genesis_release(struct overview_genesis *genesis);
 uint64_t overview_space_find(struct db *db, const struct ent_id *sid);
 /* All spaces of a kind, oldest first. Returns owned (free). */
 uint64_t *overview_spaces(struct db *db, uint8_t kind, size_t *ret_count);

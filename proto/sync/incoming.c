@@ -205,6 +205,7 @@ incoming_on_message_heads(struct ent_session *s, struct ent_slice body)
         return;
     }
     s->in.is_heads_open = !m.is_last;
+    proof_on_repair(s);
     if (m.count == 0) {
         flow_return(s, body.len);
     } else {

@@ -33,6 +33,18 @@ proof_changed(struct ent_session *s)
     s->proof.is_void = true;
 }
 
+/* A repair changes heads and no number, so proofs from before it say nothing
+ * after: both sides prove again, a little later. */
+void
+proof_on_repair(struct ent_session *s)
+{
+    s->proof.is_dirty = true;
+    s->proof.is_void = true;
+    s->proof.is_forced = true;
+    s->proof.has_peer = false;
+    s->proof.next_ms = s->now_ms + ENT_REPAIR_MS;
+}
+
 /* BLAKE2b-128 under the link's hash: nobody can echo our own value back, and
  * a value says nothing on another link. */
 static void
@@ -62,13 +74,11 @@ start_repair(struct ent_session *s)
     p->is_repairing = true;
     p->heads_after = 0;
     p->repair_ms = s->now_ms + p->repair_delay_ms;
-    p->next_ms = p->repair_ms;
-    p->is_dirty = true;
-    p->is_forced = true;
     p->repair_delay_ms *= 2;
     if (p->repair_delay_ms > ENT_REPAIR_MAX_MS) {
         p->repair_delay_ms = ENT_REPAIR_MAX_MS;
     }
+    proof_on_repair(s);
 }
 
 /* "Then the cursors are set from what was proved": numbers of the peer's that
@@ -227,7 +237,10 @@ read_proof(struct ent_session *s)
 {
     struct proof *p = &s->proof;
 
-    if (s->now_ms - p->sent_ms >= ENT_PROOF_MS) {
+    bool is_repair_due =
+        p->is_compared && !p->is_equal && s->now_ms >= p->repair_ms;
+
+    if (is_repair_due || s->now_ms - p->sent_ms >= ENT_PROOF_MS) {
         p->is_dirty = true;
         p->is_forced = true;
     }

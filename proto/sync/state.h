@@ -282,6 +282,8 @@ void flow_on_tick(struct ent_session *s);
 void proof_init(struct ent_session *s);
 /* Numbers or heads changed: the last proof says nothing about now. */
 void proof_changed(struct ent_session *s);
+/* HEADS went or came: see ENT_REPAIR_MS. */
+void proof_on_repair(struct ent_session *s);
 void proof_on_message(struct ent_session *s, struct ent_slice body);
 void proof_on_proof(struct ent_session *s,
                     const struct ent_session_event *event);

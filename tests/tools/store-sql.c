@@ -28,9 +28,7 @@
 /* What is in the folder; for the signal handler, which may only call unlink
  * and the like. */
 static char folder[PATH_MAX];
-static char store_path[PATH_MAX + 16];
-static char log_path[PATH_MAX + 16];
-static char temporary_path[PATH_MAX + 16];
+static char paths[4][PATH_MAX + 16]; /* the store is the first */
 
 struct script {
     sqlite3 *p;
@@ -44,9 +42,11 @@ struct script {
 static void
 remove_folder(void)
 {
-    unlink(store_path);
-    unlink(log_path);
-    unlink(temporary_path);
+    size_t i;
+
+    for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        unlink(paths[i]);
+    }
     rmdir(folder);
 }
 
@@ -58,6 +58,8 @@ on_signal(int number)
     raise(number);
 }
 
+/* Handlers first: mkdtemp() writes the name before it makes the folder, so
+ * there is no moment at which a signal would leave it behind. */
 static bool
 make_folder(void)
 {
@@ -68,17 +70,18 @@ make_folder(void)
 
     snprintf(folder, sizeof(folder), "%s/store-sql-XXXXXX",
              parent != NULL && parent[0] == '/' ? parent : "/tmp");
-    if (mkdtemp(folder) == NULL) {
-        return false;
-    }
-    snprintf(store_path, sizeof(store_path), "%s/store", folder);
-    snprintf(log_path, sizeof(log_path), "%s/store-wal", folder);
-    snprintf(temporary_path, sizeof(temporary_path), "%s/store.new", folder);
     for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
         struct sigaction action = {.sa_handler = on_signal};
 
         sigaction(signals[i], &action, NULL);
     }
+    if (mkdtemp(folder) == NULL) {
+        return false;
+    }
+    snprintf(paths[0], sizeof(paths[0]), "%s/store", folder);
+    snprintf(paths[1], sizeof(paths[1]), "%s/store-wal", folder);
+    snprintf(paths[2], sizeof(paths[2]), "%s/store.new", folder);
+    snprintf(paths[3], sizeof(paths[3]), "%s/store.new-wal", folder);
     return true;
 }
 
@@ -249,7 +252,7 @@ static bool
 run_on_new_store(FILE *file)
 {
     struct storekey *key = storekey_new();
-    struct db_config config = {.path = store_path, .key = key};
+    struct db_config config = {.path = paths[0], .key = key};
     struct db *db = NULL;
     enum ent_status st = db_create(&config);
     bool is_good = false;

@@ -404,20 +404,16 @@ test_two_stores_in_one_process(void **state)
     storekey_free(other);
 }
 
-static void
-test_plain_text_is_nowhere(void **state)
+/* Is the text anywhere in the two files? */
+static bool
+is_in_files(struct fixture *f, const char *text)
 {
-    static const char marker[] = "Marker-of-a-clinical-text";
-    struct fixture *f = *state;
     static const char *const names[] = {"store.db", "store.db-wal"};
+    static uint8_t bytes[1 << 20];
+    bool is_found = false;
     size_t i;
 
-    assert_int_equal(db_exec(f->db, SQL_SCHEMA), ENT_OK);
-    assert_int_equal(put(f->db, 1, ent_slice_str(marker), marker), ENT_OK);
-    assert_int_equal(db_checkpoint(f->db, DB_CHECKPOINT_PASSIVE), ENT_OK);
-    assert_int_equal(put(f->db, 2, ent_slice_str(marker), marker), ENT_OK);
     for (i = 0; i < 2; i++) {
-        static uint8_t bytes[1 << 20];
         char path[TEST_PATH_MAX];
         FILE *file = fopen(test_dir_path(&f->dir, names[i], path), "rb");
         size_t len;
@@ -426,11 +422,53 @@ test_plain_text_is_nowhere(void **state)
         len = fread(bytes, 1, sizeof(bytes), file);
         fclose(file);
         assert_true(len >= 4096);
-        assert_null(memmem(bytes, len, marker, strlen(marker)));
-        assert_null(memmem(bytes, len, "SQLite format", 13));
-        assert_null(memmem(bytes, len, "CREATE TABLE", 12));
+        is_found = is_found || memmem(bytes, len, text, strlen(text)) != NULL;
     }
+    return is_found;
 }
+
+static const char marker[] = "Marker-of-a-clinical-text";
+
+static void
+put_marker_in_both_files(struct db *db)
+{
+    assert_int_equal(db_exec(db, SQL_SCHEMA), ENT_OK);
+    assert_int_equal(put(db, 1, ent_slice_str(marker), marker), ENT_OK);
+    assert_int_equal(db_checkpoint(db, DB_CHECKPOINT_PASSIVE), ENT_OK);
+    assert_int_equal(put(db, 2, ent_slice_str(marker), marker), ENT_OK);
+}
+
+static void
+test_plain_text_is_nowhere(void **state)
+{
+    struct fixture *f = *state;
+
+    put_marker_in_both_files(f->db);
+    assert_false(is_in_files(f, marker));
+    assert_false(is_in_files(f, "SQLite format"));
+    assert_false(is_in_files(f, "CREATE TABLE"));
+}
+
+#ifdef ENT_SABOTAGE
+/* The search above finds what is there to be found. */
+static void
+test_plain_text_would_be_found(void **state)
+{
+    struct fixture *f = *state;
+
+    db_close(f->db);
+    assert_int_equal(unlink(f->path), 0);
+    setenv("ENTENTE_SABOTAGE", "plaintext-store", 1);
+    assert_int_equal(db_create(&f->config), ENT_OK);
+    assert_int_equal(db_open_writer(&f->config, &f->db), ENT_OK);
+    put_marker_in_both_files(f->db);
+    assert_true(is_in_files(f, marker));
+    assert_true(is_in_files(f, "SQLite format"));
+    db_close(f->db);
+    f->db = NULL;
+    unsetenv("ENTENTE_SABOTAGE");
+}
+#endif
 
 int
 main(void)
@@ -462,6 +500,10 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_plain_text_is_nowhere, setup,
                                         teardown),
+#ifdef ENT_SABOTAGE
+        cmocka_unit_test_setup_teardown(test_plain_text_would_be_found, setup,
+                                        teardown),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,10 +46,10 @@ test_every_link_is_found_in_order(void **state)
         log_table_remove(&t, &links[i]);
         assert_ptr_equal(log_table_find(&t, &key), &links[i + 1]);
     }
-    while (log_table_pop(&t) != NULL) {
-        i--;
+    for (i = (uint32_t)t.count; i > 0; i--) {
+        assert_non_null(log_table_pop(&t));
     }
-    assert_int_equal(t.count, 0);
+    assert_null(log_table_pop(&t));
     log_table_release(&t);
     free(links);
 }

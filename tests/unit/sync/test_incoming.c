@@ -1,0 +1,189 @@
+/* What a session takes from its peer: bounds, cursor, deferral. */
+#include "unit/sync/solo.h"
+
+/* More than was granted, counted in bytes of runs. */
+static void
+test_flood_of_bytes(void **state)
+{
+    (void)state;
+    start_live();
+    ask_one(0, 1, 1);
+    /* With the first WANT the window grows to hold a whole run. */
+    assert_true(sent(ENT_MSG_GRANT).len > 0);
+    run_of(ENT_RUN_BYTES_MAX);
+    assert_non_null(find(ENT_FX_STORE_RUN));
+    assert_int_equal(find(ENT_FX_STORE_RUN)->u.store_run.run.len,
+                     ENT_RUN_BYTES_MAX);
+    run_of(1);
+    assert_closed(ENT_PEER_FLOOD);
+}
+
+static void
+test_flood_of_unasked_runs(void **state)
+{
+    size_t i;
+
+    (void)state;
+    start_live();
+    for (i = 0; i < ENT_PEER_REFUSED_MAX; i++) {
+        run_of(10);
+        stored(7, 0, 10, ENT_OK);
+        assert_null(find(ENT_FX_CLOSE));
+    }
+    run_of(10);
+    stored(7, 0, 10, ENT_OK);
+    assert_closed(ENT_PEER_FLOOD);
+}
+
+static void
+test_flood_of_changes(void **state)
+{
+    struct ent_head head = head_of(1, 0, false);
+    uint64_t i;
+
+    (void)state;
+    start_live();
+    for (i = 0; i < ENT_CHANGES_OPEN_MAX; i++) {
+        changes(i, i + 1, &head, 1);
+        assert_null(find(ENT_FX_CLOSE));
+    }
+    changes(i, i + 1, &head, 1);
+    assert_closed(ENT_PEER_FLOOD);
+}
+
+static void
+test_flood_of_heads(void **state)
+{
+    struct ent_head *heads = ent_alloc_zero(1500, sizeof(*heads));
+    struct msg_heads m = {.is_last = true, .count = 1500, .heads = heads};
+    struct ent_buf b = {0};
+
+    (void)state;
+    start_live();
+    msg_heads_encode(&m, &b);
+    message(ENT_MSG_HEADS, ent_buf_slice(&b));
+    assert_non_null(find(ENT_FX_CHECK));
+    message(ENT_MSG_HEADS, ent_buf_slice(&b)); /* unanswered: not granted */
+    assert_closed(ENT_PEER_FLOOD);
+    ent_buf_release(&b);
+    free(heads);
+}
+
+/* No more is asked for at a time than one session keeps. */
+static void
+test_asked_at_most(void **state)
+{
+    struct ent_head *heads = ent_alloc_zero(4096, sizeof(*heads));
+    struct ent_need *list = ent_alloc_zero(4096, sizeof(*list));
+    size_t asked = 0;
+    uint64_t round;
+    size_t i;
+
+    (void)state;
+    start_live();
+    for (round = 0; round < 3; round++) {
+        for (i = 0; i < 4096; i++) {
+            uint32_t inc = (uint32_t)(round * 4096 + i);
+
+            heads[i] = head_of(inc, 0, false);
+            list[i] = (struct ent_need){.log = log_of(inc)};
+        }
+        changes(round, round + 1, heads, 4096);
+        needs(find(ENT_FX_CHECK)->u.check.token, list, 4096);
+        asked += sent(ENT_MSG_WANT).len > 0 ? 4096 : 0;
+    }
+    assert_int_equal(asked, ENT_ASKED_MAX);
+    run_of(10);
+    stored(0, 0, 10, ENT_OK);
+    assert_true(sent(ENT_MSG_WANT).len > 0);
+    free(heads);
+    free(list);
+}
+
+static void
+test_bad_run_closes_with_its_status(void **state)
+{
+    (void)state;
+    start_live();
+    ask_one(0, 1, 1);
+    run_of(10);
+    stored(1, UINT64_MAX, 10, ENT_PEER_BAD_SIG);
+    assert_closed(ENT_PEER_BAD_SIG);
+    assert_string_equal(find(ENT_FX_CLOSE)->u.close.detail, "bad-signature");
+}
+
+static void
+test_refused_run_is_noted_and_passed_over(void **state)
+{
+    (void)state;
+    start_live();
+    ask_one(0, 1, 1);
+    run_of(10);
+    stored(1, UINT64_MAX, 10, ENT_PEER_FORK);
+    assert_int_equal(find(ENT_FX_NOTE)->u.note.st, ENT_PEER_FORK);
+    assert_int_equal(find(ENT_FX_CONSUMED)->u.consumed.number, 1);
+    assert_true(sent(ENT_MSG_ACK).len > 0);
+}
+
+/* The cursor passes a CHANGES only when every earlier one is committed. */
+static void
+test_cursor_is_contiguous(void **state)
+{
+    (void)state;
+    start_live();
+    ask_one(0, 1, 1);
+    ask_one(1, 2, 2);
+    run_of(10);
+    stored(2, 0, 10, ENT_OK);
+    assert_null(find(ENT_FX_CONSUMED));
+    run_of(10);
+    stored(1, 0, 10, ENT_OK);
+    assert_int_equal(count(ENT_FX_CONSUMED), 2);
+}
+
+static void
+test_deferred_is_tried_again(void **state)
+{
+    struct ent_session_view view;
+
+    (void)state;
+    start_live();
+    ask_one(0, 1, 1);
+    run_of(10);
+    stored(1, UINT64_MAX, 10, ENT_PEER_UNKNOWN_AUTHOR);
+    assert_int_equal(find(ENT_FX_NOTE)->u.note.st, ENT_PEER_UNKNOWN_AUTHOR);
+    ent_session_view(session, &view);
+    assert_int_equal(view.deferred_count, 1);
+    tick(ENT_RETRY_MS - 1);
+    assert_null(find(ENT_FX_CHECK));
+    tick(1);
+    assert_non_null(find(ENT_FX_CHECK));
+    needs(find(ENT_FX_CHECK)->u.check.token,
+          &(struct ent_need){.log = log_of(1)}, 1);
+    assert_true(sent(ENT_MSG_WANT).len > 0);
+    run_of(10);
+    stored(1, UINT64_MAX, 10, ENT_PEER_UNKNOWN_AUTHOR);
+    assert_null(find(ENT_FX_NOTE)); /* told once */
+    step((struct ent_session_event){.type = ENT_EV_RETRY});
+    assert_non_null(find(ENT_FX_CHECK));
+    needs(find(ENT_FX_CHECK)->u.check.token, NULL, 0);
+    assert_int_equal(find(ENT_FX_CONSUMED)->u.consumed.number, 1);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_flood_of_bytes),
+        TEST(test_flood_of_unasked_runs),
+        TEST(test_flood_of_changes),
+        TEST(test_flood_of_heads),
+        TEST(test_asked_at_most),
+        TEST(test_bad_run_closes_with_its_status),
+        TEST(test_refused_run_is_noted_and_passed_over),
+        TEST(test_cursor_is_contiguous),
+        TEST(test_deferred_is_tried_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

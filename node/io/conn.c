@@ -391,10 +391,13 @@ on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
 static void
 start_reading(struct conn *conn)
 {
+    int err;
+
     if (conn->state == CONN_CLOSED || conn->is_held || conn->is_paused) {
         return;
     }
-    if (uv_read_start((uv_stream_t *)&conn->tcp, on_alloc, on_read) != 0) {
+    err = uv_read_start((uv_stream_t *)&conn->tcp, on_alloc, on_read);
+    if (err != 0 && err != UV_EALREADY) {
         conn_close(conn, ENT_AGAIN);
     }
 }

@@ -227,8 +227,13 @@ on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
 static void
 start_reading(struct client *client)
 {
-    if (!client->is_closing &&
-        uv_read_start((uv_stream_t *)&client->pipe, on_alloc, on_read) != 0) {
+    int err;
+
+    if (client->is_closing) {
+        return;
+    }
+    err = uv_read_start((uv_stream_t *)&client->pipe, on_alloc, on_read);
+    if (err != 0 && err != UV_EALREADY) {
         client_close(client);
     }
 }

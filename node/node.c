@@ -93,6 +93,7 @@ done_directory(struct job *job)
     node->is_reading_directory = false;
     dial_directory_changed(io);
     exchange_retry_all(io);
+    io->hurry(io);
     if (node->is_directory_old && !io->is_stopping) {
         read_directory(node);
     }
@@ -169,7 +170,7 @@ next_beat_ms(struct node *node, uint64_t now_ms)
 
     if (io->is_stopping || peers_is_waiting(io->peers) ||
         conn_set_is_waiting(io->conns) || joins_is_waiting(io->joins) ||
-        requests_is_waiting(io)) {
+        requests_is_waiting(io) || exchange_is_moving(io)) {
         wait = BEAT_BUSY_MS;
     }
     if (dial <= now_ms) {
@@ -202,10 +203,12 @@ on_beat(uv_timer_t *timer)
     dial_beat(io, now_ms);
     joins_beat(io->joins, now_ms);
     listener_beat(io->listener);
-    if (now_ms - node->tick_ms >= BEAT_IDLE_MS) {
+    if (now_ms - node->tick_ms >=
+        (exchange_is_moving(io) ? BEAT_BUSY_MS : BEAT_IDLE_MS)) {
         node->tick_ms = now_ms;
-        exchange_tick_all(io, now_ms);
+        exchange_tick_all(io);
     }
+    exchange_review_all(io);
     requests_beat(io, now_ms);
     peers_beat(io->peers, now_ms, false);
     beat_in(node, next_beat_ms(node, now_ms));

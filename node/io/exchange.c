@@ -236,11 +236,26 @@ on_message(void *owner, struct conn *conn, uint8_t type, struct ent_slice body)
 }
 
 static const char *
+bye_text(uint8_t bye)
+{
+    switch ((enum ent_bye)bye) {
+    case ENT_BYE_STOP:
+        return "stop";
+    case ENT_BYE_VERSION:
+        return "version";
+    case ENT_BYE_REFUSED:
+        return "refused";
+    case ENT_BYE_OTHER:
+        return "another session stays";
+    case ENT_BYE_AGAIN:
+        return "again";
+    }
+    return "unknown";
+}
+
+static const char *
 end_text(const struct peer_end *end)
 {
-    if (end->bye != 0) {
-        return end->is_theirs ? "their bye" : "our bye";
-    }
     if (end->conn.st == ENT_AGAIN) {
         return "interrupted";
     }
@@ -258,12 +273,16 @@ log_end(const struct exchange *ex)
                  log_node(&ex->peer->node, name), ex->address);
         return;
     }
-    log_line(LOG_INFO, "session", "peer=%s %s -> closed (%s%s%s%s)",
-             log_node(&ex->peer->node, name),
-             end->was_ready ? "sync" : "hello", end_text(end),
-             end->st != ENT_OK ? ", " : "",
-             end->st != ENT_OK ? ent_status_name(end->st) : "",
-             end->bye == ENT_BYE_OTHER ? ", another session stays" : "");
+    log_node(&ex->peer->node, name);
+    if (end->bye != 0) {
+        log_line(LOG_INFO, "session", "peer=%s %s -> closed (%s bye: %s%s%s)",
+                 name, end->was_ready ? "sync" : "hello",
+                 end->is_theirs ? "their" : "our", bye_text(end->bye),
+                 end->detail[0] != '\0' ? ", " : "", end->detail);
+        return;
+    }
+    log_line(LOG_INFO, "session", "peer=%s %s -> closed (%s)", name,
+             end->was_ready ? "sync" : "hello", end_text(end));
 }
 
 static void
@@ -550,8 +569,10 @@ exchange_forget_all(struct io *io)
     }
 }
 
-void
-exchange_review(struct io *io, struct peer *peer)
+/* Nothing moves over a link that is limited, or of somebody who is not in the
+ * directory any more: it ends, and a new handshake may follow. */
+static void
+review(struct io *io, struct peer *peer)
 {
     const struct directory_peer *row = directory_find(io->directory,
                                                       &peer->node);
@@ -581,17 +602,6 @@ exchange_review(struct io *io, struct peer *peer)
     }
 }
 
-void
-exchange_tick_all(struct io *io, uint64_t now_ms)
-{
-    struct ent_session_event event = {.type = ENT_EV_TICK, .now_ms = now_ms};
-
-    step_all(io, &event);
-    for (size_t i = 0; i < peers_count(io->peers); i++) {
-        exchange_review(io, peers_at(io->peers, i));
-    }
-}
-
 bool
 exchange_is_proved(const struct peer *peer)
 {
@@ -603,4 +613,39 @@ exchange_is_proved(const struct peer *peer)
     }
     ent_session_view(peer->live->session, &view);
     return view.is_quiet && view.is_proved;
+}
+
+void
+exchange_tick_all(struct io *io)
+{
+    struct ent_session_event event = {.type = ENT_EV_TICK};
+
+    step_all(io, &event);
+}
+
+void
+exchange_review_all(struct io *io)
+{
+    for (size_t i = 0; i < peers_count(io->peers); i++) {
+        struct peer *peer = peers_at(io->peers, i);
+
+        if (peer->live != NULL &&
+            (peer->live->who.is_limited || !peer->is_listed)) {
+            review(io, peer);
+        }
+    }
+}
+
+bool
+exchange_is_moving(const struct io *io)
+{
+    for (size_t i = 0; i < peers_count(io->peers); i++) {
+        const struct peer *peer = peers_at(io->peers, i);
+
+        if (peer->live != NULL && !peer->live->who.is_limited &&
+            !exchange_is_proved(peer)) {
+            return true;
+        }
+    }
+    return false;
 }

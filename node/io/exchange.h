@@ -36,7 +36,7 @@ void exchange_stop(struct peer *peer, enum ent_bye bye);
 /* For every peer: our store moved; members changed; time passed. */
 void exchange_moved_all(struct io *io);
 void exchange_retry_all(struct io *io);
-void exchange_tick_all(struct io *io, uint64_t now_ms);
+void exchange_tick_all(struct io *io);
 
 /* Our store was rolled back: its numbers begin anew, and so do all sessions
  * and what memory keeps of peers. */
@@ -46,9 +46,12 @@ void exchange_forget_all(struct io *io);
  * over a link that is not limited? */
 bool exchange_is_proved(const struct peer *peer);
 
+/* Something is not yet told, heard or proved: time should pass often. */
+bool exchange_is_moving(const struct io *io);
+
 /* The directory names a newer secret than the one a limited link was made
  * with, or does not name the peer any more: when nothing moves, the link ends
  * (and a new handshake follows). */
-void exchange_review(struct io *io, struct peer *peer);
+void exchange_review_all(struct io *io);
 
 #endif

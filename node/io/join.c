@@ -55,6 +55,7 @@ struct join {
     struct ent_key pair_secret;
     bool is_confirmed_here;
     bool is_confirmed_there;
+    bool is_storing; /* nothing of the connection is needed any more */
     bool was_compared;
     unsigned wrong_count;
     struct ent_id node; /* of the other side, once its card came */
@@ -276,6 +277,7 @@ post(struct join *join, bool is_card_only, struct ent_slice card)
     job->write.run = run_join;
     job->write.job.done = done_join;
     join->job_count++;
+    join->is_storing = !is_card_only;
     writer_post(join->io->writer, &job->write);
 }
 
@@ -476,7 +478,7 @@ on_closed(void *owner, struct conn *conn, const struct conn_end *end)
     (void)conn;
     ENT_ASSERT(join->magic == JOIN_MAGIC);
     join->conn = NULL;
-    if (is_over(join)) {
+    if (is_over(join) || join->is_storing) {
         return;
     }
     if (join->is_caller && !end->was_established && !join->io->is_stopping) {

@@ -170,6 +170,109 @@ test_deferred_is_tried_again(void **state)
     assert_int_equal(find(ENT_FX_CONSUMED)->u.consumed.number, 1);
 }
 
+/* A CHANGES (or HEADS, when `upto` is 0) of `n` logs from `first` on, all of
+ * them needed. */
+static void
+need_many(uint64_t upto, uint32_t first, size_t n)
+{
+    struct ent_head *heads = ent_alloc_zero(n, sizeof(*heads));
+    struct ent_need *list = ent_alloc_zero(n, sizeof(*list));
+    struct msg_heads m = {.count = n, .heads = heads};
+    struct ent_buf b = {0};
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        heads[i] = head_of(first + (uint32_t)i, 0, false);
+        list[i] = (struct ent_need){.log = heads[i].log};
+    }
+    if (upto > 0) {
+        changes(upto - 1, upto, heads, n);
+    } else {
+        msg_heads_encode(&m, &b);
+        message_buf(ENT_MSG_HEADS, &b);
+    }
+    if (find(ENT_FX_CLOSE) == NULL) {
+        needs(find(ENT_FX_CHECK)->u.check.token, list, n);
+    }
+    free(heads);
+    free(list);
+}
+
+static void
+defer_run(uint32_t inc)
+{
+    run_of(10);
+    stored(inc, UINT64_MAX, 10, ENT_PEER_UNKNOWN_AUTHOR);
+}
+
+/* So many heads wait, and no more: the next is left to the repair. */
+static void
+test_deferred_at_most(void **state)
+{
+    struct ent_session_view view;
+    uint32_t inc;
+
+    (void)state;
+    start_live();
+    need_many(1, 0, 4096);
+    need_many(2, 4096, 4096);
+    for (inc = 0; inc < ENT_DEFERRED_MAX; inc++) {
+        defer_run(inc);
+        assert_null(find(ENT_FX_CLOSE));
+    }
+    need_many(3, inc, 1);
+    defer_run(inc);
+    assert_int_equal(find(ENT_FX_NOTE)->u.note.st, ENT_PEER_TOO_BIG);
+    ent_session_view(session, &view);
+    assert_int_equal(view.deferred_count, ENT_DEFERRED_MAX);
+    assert_int_equal(view.consumed, 0);
+    /* Tried again a message's worth at a time. */
+    step((struct ent_session_event){.type = ENT_EV_RETRY});
+    assert_int_equal(find(ENT_FX_CHECK)->u.check.count,
+                     ENT_HEADS_PER_MESSAGE_MAX);
+}
+
+/* Heads that are answered give their credit back, so what bounds a peer that
+ * names ever more of them is the number of items. */
+static void
+test_flood_of_items(void **state)
+{
+    uint32_t first;
+
+    (void)state;
+    start_live();
+    for (first = 0; first < ENT_ITEMS_MAX; first += 2048) {
+        need_many(0, first, 2048);
+        assert_null(find(ENT_FX_CLOSE));
+    }
+    need_many(0, first, 1);
+    assert_closed(ENT_PEER_FLOOD);
+}
+
+/* What the peer named is not told back to it; the oldest of that is forgotten
+ * in the end. */
+static void
+test_known_heads_at_most(void **state)
+{
+    struct ent_head head = head_of(0, 0, false);
+
+    (void)state;
+    start_live();
+    need_many(1, 0, ENT_KNOWN_MAX);
+    moved(1);
+    answer_changes(0, 1, &head, 1, 0);
+    assert_int_equal(sent(ENT_MSG_CHANGES).len, 0);
+    need_many(2, ENT_KNOWN_MAX, 1);
+    moved(2);
+    answer_changes(1, 2, &head, 1, 0);
+    assert_true(sent(ENT_MSG_CHANGES).len > 0);
+    moved(3);
+    head = head_of(1, 0, false);
+    head.id.b[0] = 1; /* the same number, another entry: a fork is told */
+    answer_changes(2, 3, &head, 1, 0);
+    assert_true(sent(ENT_MSG_CHANGES).len > 0);
+}
+
 int
 main(void)
 {
@@ -183,6 +286,9 @@ main(void)
         TEST(test_refused_run_is_noted_and_passed_over),
         TEST(test_cursor_is_contiguous),
         TEST(test_deferred_is_tried_again),
+        TEST(test_deferred_at_most),
+        TEST(test_flood_of_items),
+        TEST(test_known_heads_at_most),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

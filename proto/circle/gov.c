@@ -186,7 +186,7 @@ is_in_place(uint8_t kind, uint16_t type)
     case ENT_OP_WITHDRAW:
         return kind == ENT_SPACE_CARE || kind == ENT_SPACE_REVIEW;
     case ENT_OP_LEAVE:
-        return kind != ENT_SPACE_OWN && kind != 0;
+        return kind != ENT_SPACE_OWN;
     case ENT_OP_GENESIS:
     case ENT_OP_EPOCH:
     case ENT_OP_SHARE:
@@ -236,11 +236,26 @@ judge_act(struct gov_act *act, const struct ent_op *op)
     return gov_judge_decision(act, &op->u.decision);
 }
 
+/* Is there a space at all, in the past of the entry? The genesis is the first
+ * change: nobody has a right to make another before it. */
+static bool
+has_genesis(const struct gov_act *act)
+{
+    const struct ent_gov *gov = act->gov;
+
+    return act->is_genesis ||
+           (gov->changes_count > 0 &&
+            gov_past_has(gov, act->past, gov->changes[0].loc));
+}
+
 static enum ent_verdict
 judge(struct gov_act *act, const struct ent_op *op)
 {
     if (!op->is_known) {
         return op->is_critical ? ENT_VERDICT_NOT_IN_PLACE : ENT_VERDICT_OK;
+    }
+    if (op->type != ENT_OP_GENESIS && !has_genesis(act)) {
+        return ENT_VERDICT_NOT_MEMBER;
     }
     if (!is_in_place(act->gov->kind, op->type)) {
         return ENT_VERDICT_NOT_IN_PLACE;

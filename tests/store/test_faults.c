@@ -1,3 +1,4 @@
+/* labels: quick */
 /*
  * Every call to the disk fails once, and from there on for ever: with an
  * input/output error, with a full disk, with half a write. Each ends with a

@@ -1,3 +1,4 @@
+/* labels: quick */
 /*
  * Processes: a writer killed at any moment loses no acknowledged commit, a
  * second process is refused, and another key does not open.

@@ -1,3 +1,4 @@
+/* labels: quick */
 /*
  * Power cuts under the store: 2,000 of them, each from a seed. A writer works
  * on a disk that notes everything (simdisk.h); then the power goes at a random

@@ -1,3 +1,4 @@
+/* labels: quick */
 /*
  * The case that `cache_spill=OFF` is for. SQLite 3.40.1 in WAL mode loses
  * committed transactions when a transaction spills pages into the log, spills

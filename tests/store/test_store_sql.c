@@ -1,3 +1,4 @@
+/* labels: quick */
 /*
  * store-sql against the sqlite3 shell: the scripts in sql/ give the rows that
  * are kept beside them and, where the shell is installed, the rows that it

@@ -1,3 +1,4 @@
+/* labels: quick */
 /*
  * Somebody, or the disk's age, changes the files of a closed store: opening
  * and reading everything ends in an error, in what was there, or (for the log

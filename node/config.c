@@ -20,12 +20,13 @@ static const char HELP[] =
     "Sectors: private, hospital, community, social, peer, justice, other.\n"
     "\n"
     "  --folder DIR          where the node keeps everything (made 0700)\n"
-    "  --key-file PATH       32 random bytes that open the store; made by init\n"
+    "  --key-file PATH       32 random bytes that open the store; made by "
+    "init\n"
     "                        if missing. Without it a passphrase opens the\n"
     "                        store: ENTENTE_PASSPHRASE, or\n"
     "  --passphrase-fd N     read it from this file descriptor, to its end\n"
-    "  --listen HOST:PORT    where peers reach this node (" CONFIG_LISTEN_DEFAULT
-    ")\n"
+    "  --listen HOST:PORT    where peers reach this node "
+    "(" CONFIG_LISTEN_DEFAULT ")\n"
     "  --advertise HOST:PORT the address that peers are told\n"
     "  --languages LIST      languages spoken at the structure (en)\n"
     "  --log-level LEVEL     error, warn, info (default) or debug\n"
@@ -102,8 +103,7 @@ take_passphrase_fd(const char *text, struct config *config)
         len--;
     }
     memset(config->passphrase + len, 0, sizeof(config->passphrase) - len);
-    return got == 0 && len > 0 &&
-           memchr(config->passphrase, '\0', len) == NULL;
+    return got == 0 && len > 0 && memchr(config->passphrase, '\0', len) == NULL;
 }
 
 /* The environment of a process can be read by its user's other processes. */
@@ -257,8 +257,8 @@ read_command(const char *word, enum config_command *ret_command)
         const char *word;
         enum config_command command;
     } COMMANDS[] = {
-        {"init", CONFIG_INIT},       {"run", CONFIG_RUN},
-        {"--help", CONFIG_HELP},     {"help", CONFIG_HELP},
+        {"init", CONFIG_INIT},         {"run", CONFIG_RUN},
+        {"--help", CONFIG_HELP},       {"help", CONFIG_HELP},
         {"--version", CONFIG_VERSION},
     };
 

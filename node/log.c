@@ -78,8 +78,8 @@ log_line(enum log_level level, const char *module, const char *format, ...)
     len = snprintf(line, sizeof(line), "%s %s %s %s\n", time,
                    LEVEL_NAMES[level], module, text);
     ENT_ASSERT(len > 0);
-    write_all(line, (size_t)len < sizeof(line) ? (size_t)len
-                                               : sizeof(line) - 1);
+    write_all(line,
+              (size_t)len < sizeof(line) ? (size_t)len : sizeof(line) - 1);
 }
 
 const char *

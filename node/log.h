@@ -25,8 +25,8 @@ void log_set_level(enum log_level level);
 /* LOG_INFO and so on by name; false when there is no such level. */
 bool log_level_find(const char *name, enum log_level *ret_level);
 
-void log_line(enum log_level level, const char *module, const char *format,
-              ...) __attribute__((format(printf, 3, 4)));
+void log_line(enum log_level level, const char *module, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* "ab12cd34": how a node is called in the log. Returns `ret_text`. */
 const char *log_node(const struct ent_id *node, char ret_text[9]);

@@ -345,8 +345,8 @@ node_init(const struct config *config)
         .structure = config->structure,
         .sector = config->sector,
         .languages = config->languages,
-        .listen = config->listen == NULL ? CONFIG_LISTEN_DEFAULT
-                                         : config->listen,
+        .listen =
+            config->listen == NULL ? CONFIG_LISTEN_DEFAULT : config->listen,
         .advertise = config->advertise,
     };
     struct keyfile_way way;

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 static const struct api_method *const TABLES[] = {
-    api_node_methods,   api_circle_methods, api_situation_methods,
+    api_node_methods,    api_circle_methods, api_situation_methods,
     api_meeting_methods, api_report_methods, api_record_methods,
     api_loop_methods,
 };
@@ -75,15 +75,15 @@ api_string(struct api_call *call, const char *key, bool is_required)
 
     if (!value_has(call->params, key)) {
         if (is_required) {
-            api_refuse(call, ENT_EXIT_USAGE, "usage", NULL,
-                       "“%s” is missing", key);
+            api_refuse(call, ENT_EXIT_USAGE, "usage", NULL, "“%s” is missing",
+                       key);
         }
         return NULL;
     }
     s = value_get_string(call->params, key);
     if (s == NULL) {
-        api_refuse(call, ENT_EXIT_USAGE, "usage", NULL,
-                   "“%s” must be a text", key);
+        api_refuse(call, ENT_EXIT_USAGE, "usage", NULL, "“%s” must be a text",
+                   key);
         return NULL;
     }
     if (strlen(s) > ENT_TEXT_MAX) {

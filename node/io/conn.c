@@ -303,8 +303,7 @@ tell(struct conn *conn, const struct ent_link_output *output)
         conn->events->on_established(conn->owner, conn, output);
         break;
     case ENT_LINK_MESSAGE:
-        conn->events->on_message(conn->owner, conn, output->type,
-                                 output->body);
+        conn->events->on_message(conn->owner, conn, output->type, output->body);
         break;
     }
 }

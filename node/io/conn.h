@@ -21,7 +21,7 @@
 
 #include <uv.h>
 
-#define CONN_READ_TURN_MAX (256u * 1024u) /* bytes read in one turn */
+#define CONN_READ_TURN_MAX (256u * 1024u)   /* bytes read in one turn */
 #define CONN_QUEUE_MAX (6u * 1024u * 1024u) /* bytes waiting to be written */
 #define CONN_CONNECT_MS 10000u
 #define CONN_DRAIN_MS 2000u
@@ -30,7 +30,7 @@ struct conn;
 
 /* How a connection ended. */
 struct conn_end {
-    enum ent_status st;  /* ENT_OK: closed by us, as asked; ENT_AGAIN: the
+    enum ent_status st; /* ENT_OK: closed by us, as asked; ENT_AGAIN: the
                             other side closed; ENT_SELF_IO: no connection came
                             about; ENT_PEER_TIMEOUT; a broken rule */
     bool was_connected;
@@ -74,8 +74,7 @@ struct conn *conn_call(struct conn_set *set, const char *address,
                        const struct conn_events *events, void *owner);
 
 /* Gives the connection to another owner. */
-void conn_own(struct conn *conn, const struct conn_events *events,
-              void *owner);
+void conn_own(struct conn *conn, const struct conn_events *events, void *owner);
 /* The pre-shared keys to try; inside on_ask. */
 void conn_answer(struct conn *conn, const struct ent_key *psks, size_t count);
 /* Queues one message; nothing happens when the connection is closing. */

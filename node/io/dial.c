@@ -265,9 +265,8 @@ fingerprint(const struct directory_peer *row, struct ent_id *ret_id)
         ent_hasher_add(&h, ent_slice_str(row->addresses[i]));
         ent_hasher_add(&h, ent_slice("", 1));
     }
-    ent_hasher_add(&h,
-                   ent_slice(row->secrets,
-                             row->secret_count * sizeof(row->secrets[0])));
+    ent_hasher_add(&h, ent_slice(row->secrets,
+                                 row->secret_count * sizeof(row->secrets[0])));
     ent_hasher_end(&h, ret_id);
 }
 

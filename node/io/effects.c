@@ -126,8 +126,8 @@ run_check(struct read_job *read, struct db *db)
 {
     struct fx_job *fx = (struct fx_job *)read;
 
-    fx->event.u.needs.count = sync_check(db, &fx->ex->who, fx->heads,
-                                         fx->head_count, fx->needs);
+    fx->event.u.needs.count =
+        sync_check(db, &fx->ex->who, fx->heads, fx->head_count, fx->needs);
     fx->event.u.needs.needs = fx->needs;
 }
 
@@ -240,8 +240,8 @@ run_store(struct write_job *write, struct engine *engine)
     struct store_job *store = (struct store_job *)write;
 
     store->event.u.stored.head_seq = UINT64_MAX;
-    store->event.u.stored.st = engine_ingest(
-        engine, store->run, &store->peer, &store->event.u.stored.head_seq);
+    store->event.u.stored.st = engine_ingest(engine, store->run, &store->peer,
+                                             &store->event.u.stored.head_seq);
 }
 
 static void
@@ -250,8 +250,8 @@ run_verify(struct read_job *read, struct db *db)
     struct store_job *store = ((struct verify_job *)read)->store;
 
     (void)db;
-    store->run = ent_run_verify(ent_buf_slice(&store->bytes),
-                                &store->event.u.stored.st);
+    store->run =
+        ent_run_verify(ent_buf_slice(&store->bytes), &store->event.u.stored.st);
     if (store->run != NULL) {
         store->event.u.stored.log = store->run->log;
     }

@@ -381,8 +381,8 @@ call_now(struct exchange *ex)
     clock_seed(&config.seed);
     ent_session_hello(&ex->config, clock_wall_ms(), free_mib(ex->io),
                       config.hello);
-    ex->conn = conn_call(ex->io->conns, ex->address, &config,
-                         &EXCHANGE_EVENTS, ex);
+    ex->conn =
+        conn_call(ex->io->conns, ex->address, &config, &EXCHANGE_EVENTS, ex);
     ent_wipe(&config, sizeof(config));
 }
 
@@ -431,8 +431,8 @@ done_prepare(struct job *base)
 }
 
 static struct exchange *
-exchange_new(struct io *io, struct peer *peer,
-             const struct directory_peer *row, size_t secret_index)
+exchange_new(struct io *io, struct peer *peer, const struct directory_peer *row,
+             size_t secret_index)
 {
     struct exchange *ex = ent_alloc_zero(1, sizeof(*ex));
     struct ent_key shared;
@@ -574,8 +574,8 @@ exchange_forget_all(struct io *io)
 static void
 review(struct io *io, struct peer *peer)
 {
-    const struct directory_peer *row = directory_find(io->directory,
-                                                      &peer->node);
+    const struct directory_peer *row =
+        directory_find(io->directory, &peer->node);
     struct exchange *ex = peer->live;
     struct ent_session_view view;
     bool is_newer;
@@ -594,8 +594,8 @@ review(struct io *io, struct peer *peer)
     if (!ex->who.is_limited || row->full_count == 0) {
         return;
     }
-    is_newer = !ent_secret_eq(&row->secrets[0], &ex->newest,
-                              sizeof(ex->newest));
+    is_newer =
+        !ent_secret_eq(&row->secrets[0], &ex->newest, sizeof(ex->newest));
     if (is_newer ||
         (ex->is_caller && clock_mono_ms() - ex->ready_ms > LIMITED_MS)) {
         say_bye(ex, ENT_BYE_AGAIN);

@@ -26,9 +26,9 @@ struct exchange {
     size_t refs;          /* its connection, and jobs under way */
     bool is_caller;
     bool is_ready;
-    bool is_over;      /* CLOSE was seen, or the connection is gone */
-    uint8_t bye_due;   /* say this BYE after the effects at hand */
-    uint64_t ready_ms; /* monotonic */
+    bool is_over;       /* CLOSE was seen, or the connection is gone */
+    uint8_t bye_due;    /* say this BYE after the effects at hand */
+    uint64_t ready_ms;  /* monotonic */
     uint64_t proof_top; /* our number at the last READ_PROOF */
     struct peer_end end;
 };

@@ -33,11 +33,11 @@ struct io {
     struct joins *joins;
     struct listener *listener;
     struct sockets *sockets;
-    struct request *waiting; /* calls that are answered later */
-    uint64_t top;     /* our highest change number, as last heard */
-    bool is_stopping; /* nothing new is begun */
-    void (*hurry)(struct io *io);     /* beat soon: something waits */
-    void (*stop)(struct io *io);      /* begin the orderly stop */
+    struct request *waiting;      /* calls that are answered later */
+    uint64_t top;                 /* our highest change number, as last heard */
+    bool is_stopping;             /* nothing new is begun */
+    void (*hurry)(struct io *io); /* beat soon: something waits */
+    void (*stop)(struct io *io);  /* begin the orderly stop */
     void *node;
 };
 

@@ -77,8 +77,8 @@ log_refusal(struct listener *listener, const char *where, const char *reason)
 
     if (log_throttle(throttle_of(listener, reason), clock_mono_ms(),
                      &skipped)) {
-        log_line(LOG_WARN, "listen", "refused %s: %s (%llu more untold)",
-                 where, reason, (unsigned long long)skipped);
+        log_line(LOG_WARN, "listen", "refused %s: %s (%llu more untold)", where,
+                 reason, (unsigned long long)skipped);
     }
 }
 
@@ -210,8 +210,8 @@ welcome_invited(struct caller *caller, struct conn *conn,
     const struct directory_invitation *row;
 
     ENT_ASSERT(output->secret_index < caller->psk_count);
-    row = &io->directory
-               ->invitations[caller->invitations[output->secret_index]];
+    row =
+        &io->directory->invitations[caller->invitations[output->secret_index]];
     if (output->secret_index >= caller->valid_count) {
         refuse(caller, conn,
                row->is_used ? ENT_PEER_INVITE_USED : ENT_PEER_INVITE_EXPIRED);
@@ -261,12 +261,11 @@ on_closed(void *owner, struct conn *conn, const struct conn_end *end)
     struct caller *caller = owner;
 
     if (!is_told(end->st)) {
-        bool is_unknown = end->st == ENT_PEER_NO_SECRET &&
-                          caller->psk_count > 0;
+        bool is_unknown =
+            end->st == ENT_PEER_NO_SECRET && caller->psk_count > 0;
 
         log_refusal(caller->listener, conn_where(conn),
-                    is_unknown           ? ent_status_name(
-                                     ENT_PEER_INVITE_UNKNOWN)
+                    is_unknown ? ent_status_name(ENT_PEER_INVITE_UNKNOWN)
                     : end->st == ENT_AGAIN ? "hung-up"
                                            : ent_status_name(end->st));
     }
@@ -312,8 +311,8 @@ accept_one(struct listener *listener)
     if (!conn_is_open(conn)) {
         return;
     }
-    answer = limiter_enter(listener->limiter, conn_prefix(conn),
-                           clock_mono_ms());
+    answer =
+        limiter_enter(listener->limiter, conn_prefix(conn), clock_mono_ms());
     if (answer != LIMITER_YES) {
         log_refusal(listener, conn_where(conn), limiter_answer_name(answer));
         conn_close(conn, ENT_OK);
@@ -399,8 +398,8 @@ bind_and_listen(struct listener *listener, const char *address)
 }
 
 enum ent_status
-listener_new(struct io *io, const char *address,
-             struct listener **ret_listener, char ret_text[ADDRESS_TEXT_MAX])
+listener_new(struct io *io, const char *address, struct listener **ret_listener,
+             char ret_text[ADDRESS_TEXT_MAX])
 {
     struct listener *listener = ent_alloc_zero(1, sizeof(*listener));
     struct limiter_config config = {
@@ -420,9 +419,9 @@ listener_new(struct io *io, const char *address,
     ENT_ASSERT(uv_tcp_init(io->loop, &listener->tcp) == 0);
     listener->tcp.data = listener;
     st = bind_and_listen(listener, address);
-    if (st == ENT_OK && uv_tcp_getsockname(&listener->tcp,
-                                           (struct sockaddr *)&addr,
-                                           &len) != 0) {
+    if (st == ENT_OK &&
+        uv_tcp_getsockname(&listener->tcp, (struct sockaddr *)&addr, &len) !=
+            0) {
         st = ENT_SELF_IO;
     }
     if (st != ENT_OK) {

@@ -32,8 +32,7 @@ is_named(const struct directory_peer *row, const char *who)
 
 /* Whom a call of sync is about: one peer, or all that share a circle. */
 static bool
-is_meant(const struct io *io, const struct directory_peer *row,
-         const char *who)
+is_meant(const struct io *io, const struct directory_peer *row, const char *who)
 {
     if (ent_id_eq(&row->node, &io->keys->node)) {
         return false;

@@ -24,7 +24,7 @@ struct peer_end {
 
 struct peer {
     struct ent_id node;
-    bool is_listed; /* in the newest directory */
+    bool is_listed;            /* in the newest directory */
     struct ent_id fingerprint; /* of its directory row */
 
     struct sync_state state;

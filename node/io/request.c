@@ -76,11 +76,10 @@ finish(struct request *request)
 
     if (call->is_refused) {
         value_free(call->result);
-        request->sink->answer(request->client, request->id,
-                              error_value(call), NULL);
+        request->sink->answer(request->client, request->id, error_value(call),
+                              NULL);
     } else {
-        request->sink->answer(request->client, request->id, NULL,
-                              call->result);
+        request->sink->answer(request->client, request->id, NULL, call->result);
     }
     value_free(request->params);
     request->magic = 0;

@@ -385,7 +385,7 @@ circle_vote(struct api_call *call)
 
 /* 12 groups of 5 digits over the inviter's node id (docs/trust.md 1). */
 static void
-safety_number(const struct ent_id *node, char ret[72])
+safety_number(const struct ent_id *node, char ret[73])
 {
     struct ent_id h[2];
     size_t i;
@@ -471,7 +471,7 @@ invite(struct api_call *call)
     struct overview_invitation inv = {0};
     struct directory_ticket ticket = {0};
     struct ent_buf text = {.is_secret = true};
-    char number[72];
+    char number[73];
 
     if (circle == 0 || !must_be_member(call, circle) ||
         !fill_invitation(call, &inv)) {

@@ -10,6 +10,8 @@
 extern const struct api_method api_node_methods[];
 extern const struct api_method api_circle_methods[];
 extern const struct api_method api_situation_methods[];
+extern const struct api_method api_answer_methods[];
+extern const struct api_method api_show_methods[];
 extern const struct api_method api_meeting_methods[];
 extern const struct api_method api_report_methods[];
 extern const struct api_method api_record_methods[];

@@ -35,7 +35,8 @@ static const char HELP[] =
     "  --accept-rate N       calls a second of one prefix (5)\n"
     "  --accept-burst N      … and how many at once (20)\n"
     "  --backoff-max-ms N    longest wait before calling a peer again\n"
-    "                        (300000)\n";
+    "                        (300000)\n"
+    "  --inspectable yes|no  let this user's debuggers look in (no)\n";
 
 const char *
 config_help(void)
@@ -200,6 +201,10 @@ take_word(struct config *config, const char *name, const char *value,
     }
     if (strcmp(name, "--advertise") == 0) {
         return take_address(value, &config->advertise);
+    }
+    if (strcmp(name, "--inspectable") == 0) {
+        config->is_inspectable = strcmp(value, "yes") == 0;
+        return config->is_inspectable || strcmp(value, "no") == 0;
     }
     if (strcmp(name, "--log-level") == 0) {
         return log_level_find(value, &config->log_level);

@@ -40,6 +40,7 @@ struct config {
     unsigned backoff_max_ms;
     unsigned protocol_min;
     unsigned protocol_max;
+    bool is_inspectable; /* debuggers of the same user may look in */
 };
 
 /* The way in that the configuration names; borrows from it. */

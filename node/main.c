@@ -108,6 +108,7 @@ main(int argc, char **argv)
         return ENT_EXIT_USAGE;
     }
     log_set_level(config.log_level);
+    prctl(PR_SET_DUMPABLE, config.is_inspectable ? 1 : 0, 0, 0, 0);
     switch (config.command) {
     case CONFIG_HELP:
         fputs(config_help(), stdout);

@@ -15,7 +15,9 @@ const STOP_MS = 10000;
 // One machine plays a whole network here, so its limits for strangers of one
 // address are too narrow.
 const RUN_OPTIONS = ['--accept-rate', '1000', '--accept-burst', '1000',
-    '--half-open-prefix', '64', '--backoff-max-ms', '2000'];
+    '--half-open-prefix', '64', '--backoff-max-ms', '2000',
+    // So that a plain user's relay may see which process calls it.
+    '--inspectable', 'yes'];
 
 const running = new Set();
 

@@ -131,6 +131,7 @@ style_code(enum out_style style)
     return "";
 }
 
+__attribute__((format(printf, 3, 0)))
 static void
 print(FILE *f, enum out_style style, const char *format, va_list args)
 {

@@ -86,8 +86,7 @@ static void
 every_exit_code_comes_through(void **state)
 {
     static const char *const errors[] = {
-        "{\"code\":\"situation.no-basis\",\"exit\":1,\"text\":\"t\",\"hint\":"
-        "\"h\"}",
+        "{\"code\":\"x\",\"exit\":1,\"text\":\"t\",\"hint\":\"h\"}",
         "{\"code\":\"usage\",\"exit\":2,\"text\":\"t\",\"hint\":\"h\"}",
         "{\"code\":\"x\",\"exit\":3,\"text\":\"t\",\"hint\":\"h\"}",
         "{\"code\":\"x\",\"exit\":4,\"text\":\"t\",\"hint\":\"h\"}",

@@ -273,6 +273,72 @@ test_known_heads_at_most(void **state)
     assert_true(sent(ENT_MSG_CHANGES).len > 0);
 }
 
+/* While something is still to come and the store is idle, every byte that was
+ * settled is granted again: the peer may wait for just these. */
+static void
+test_credit_comes_back_while_waiting(void **state)
+{
+    struct ent_head head = head_of(1, 5, false);
+    struct ent_need need = {.log = log_of(1), .to_seq = 5};
+    uint64_t bytes;
+
+    (void)state;
+    start_live();
+    changes(0, 1, &head, 1);
+    needs(find(ENT_FX_CHECK)->u.check.token, &need, 1);
+    run_of(10);
+    run_of(20);
+    stored(1, 1, 10, ENT_OK);
+    assert_int_equal(sent(ENT_MSG_GRANT).len, 0);
+    stored(1, 2, 20, ENT_OK);
+    assert_int_equal(msg_grant_decode(sent(ENT_MSG_GRANT), &bytes), ENT_OK);
+    assert_int_equal(bytes, 30);
+}
+
+/* Stored while the check was on its way: only the rest is asked for. */
+static void
+test_needs_that_came_late(void **state)
+{
+    struct ent_head head = head_of(1, 5, false);
+    struct ent_need need = {.log = log_of(1), .to_seq = 5};
+    struct msg_want m;
+    uint32_t token;
+
+    (void)state;
+    start_live();
+    changes(0, 1, &head, 1);
+    token = find(ENT_FX_CHECK)->u.check.token;
+    run_of(10);
+    stored(1, 2, 10, ENT_OK);
+    needs(token, &need, 1);
+    assert_int_equal(msg_want_decode(sent(ENT_MSG_WANT), &m), ENT_OK);
+    assert_int_equal(m.needs[0].from_seq, 3);
+    assert_int_equal(m.needs[0].to_seq, 5);
+    free(m.needs);
+}
+
+/* A new try of what waits does not hold up what comes after it. */
+static void
+test_flow_goes_on_during_a_new_try(void **state)
+{
+    struct ent_head head = head_of(2, 0, false);
+    struct msg_ack m;
+
+    (void)state;
+    start_live();
+    ask_one(0, 1, 1);
+    defer_run(1);
+    assert_int_equal(msg_ack_decode(sent(ENT_MSG_ACK), &m), ENT_OK);
+    assert_int_equal(m.consumed, 0);
+    assert_int_equal(m.settled, 1);
+    step((struct ent_session_event){.type = ENT_EV_RETRY});
+    changes(1, 2, &head, 1);
+    needs(find(ENT_FX_CHECK)->u.check.token, NULL, 0);
+    assert_int_equal(msg_ack_decode(sent(ENT_MSG_ACK), &m), ENT_OK);
+    assert_int_equal(m.consumed, 0);
+    assert_int_equal(m.settled, 2);
+}
+
 int
 main(void)
 {
@@ -289,6 +355,9 @@ main(void)
         TEST(test_deferred_at_most),
         TEST(test_flood_of_items),
         TEST(test_known_heads_at_most),
+        TEST(test_credit_comes_back_while_waiting),
+        TEST(test_needs_that_came_late),
+        TEST(test_flow_goes_on_during_a_new_try),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -143,6 +143,29 @@ test_denied_run_is_said(void **state)
     assert_int_equal(m.log.inc, 1);
 }
 
+/* We recover, and by our numbers the peer was rolled back: both know both,
+ * and the smaller id (ours) goes first. */
+static void
+test_recovering_beside_a_rolled_back_peer(void **state)
+{
+    struct ent_session_config config = sample_config(false);
+    struct msg_hello hello = peer_hello();
+
+    (void)state;
+    config.is_recovering = true;
+    config.top = 3;
+    config.knows_peer_store = true;
+    memset(config.peer_store_id, 2, sizeof(config.peer_store_id));
+    config.consumed = 5;
+    hello.top = 2;
+    start_callee(&config, &hello);
+    assert_non_null(find(ENT_FX_READ_CHANGES));
+    /* Beside one that is well, we take first. */
+    hello.top = 6;
+    start_callee(&config, &hello);
+    assert_null(find(ENT_FX_READ_CHANGES));
+}
+
 int
 main(void)
 {
@@ -154,6 +177,7 @@ main(void)
         TEST(test_reads_at_most_four),
         TEST(test_long_log_and_short_credit),
         TEST(test_denied_run_is_said),
+        TEST(test_recovering_beside_a_rolled_back_peer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,18 @@ test_proof_with_other_numbers_waits(void **state)
     assert_false(view.is_proved);
 }
 
+/* Rights may move what the proof is over without a new number. */
+static void
+test_proof_is_void_when_rights_moved(void **state)
+{
+    (void)state;
+    start_live();
+    assert_non_null(find(ENT_FX_READ_PROOF));
+    moved(0);
+    answer_proof(1, 0);
+    assert_int_equal(sent(ENT_MSG_PROOF).len, 0);
+}
+
 int
 main(void)
 {
@@ -83,6 +95,7 @@ main(void)
         TEST(test_proof_is_void_when_something_moved),
         TEST(test_echoed_proof_is_not_equal),
         TEST(test_proof_with_other_numbers_waits),
+        TEST(test_proof_is_void_when_rights_moved),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,6 +144,26 @@ find_gain(const struct ent_gov *gov, const struct gov_node *node,
     return best;
 }
 
+/* The first seat whose node's id is not smaller. */
+static uint32_t
+seat_place(const struct ent_gov *gov, const struct gov_view *view,
+           const struct ent_id *node)
+{
+    uint32_t low = 0;
+    uint32_t high = view->seat_count;
+
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+
+        if (ent_id_cmp(&gov->nodes[view->seats[mid].node].id, node) < 0) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return low;
+}
+
 static void
 seat_node(const struct ent_gov *gov, struct gov_view *view, uint32_t place,
           const uint32_t *counts)
@@ -151,6 +171,7 @@ seat_node(const struct ent_gov *gov, struct gov_view *view, uint32_t place,
     const struct gov_node *node = &gov->nodes[place];
     const struct gov_change *gain =
         find_gain(gov, node, GOV_TRACK_MEMBER, counts);
+    uint32_t at;
 
     if (gain == NULL) {
         gain = find_gain(gov, node, GOV_TRACK_MODERATOR, counts);
@@ -158,21 +179,14 @@ seat_node(const struct ent_gov *gov, struct gov_view *view, uint32_t place,
     if (gain == NULL) {
         return;
     }
-    view->seats[view->seat_count++] =
-        (struct gov_seat){place, gain->role, gain->basis};
+    at = seat_place(gov, view, &node->id);
+    memmove(&view->seats[at + 1], &view->seats[at],
+            (view->seat_count - at) * sizeof(*view->seats));
+    view->seats[at] = (struct gov_seat){place, gain->role, gain->basis};
+    view->seat_count++;
     if (gain->role == ENT_ROLE_MEMBER) {
         view->voter_count++;
     }
-}
-
-static int
-compare_seats(const void *a, const void *b, void *nodes)
-{
-    const struct gov_node *const *base = nodes;
-    const struct gov_seat *x = a;
-    const struct gov_seat *y = b;
-
-    return ent_id_cmp(&(*base)[x->node].id, &(*base)[y->node].id);
 }
 
 static uint32_t
@@ -193,7 +207,6 @@ static void
 build_view(const struct ent_gov *gov, uint32_t rep, struct gov_view *view)
 {
     const uint32_t *counts = gov_past_load(gov, rep);
-    const struct gov_node *nodes = gov->nodes;
     uint32_t i;
 
     free(view->seats);
@@ -209,8 +222,6 @@ build_view(const struct ent_gov *gov, uint32_t rep, struct gov_view *view)
     }
     view->seats =
         ent_realloc(view->seats, view->seat_count * sizeof(*view->seats));
-    qsort_r(view->seats, view->seat_count, sizeof(*view->seats), compare_seats,
-            &nodes);
 }
 
 const struct gov_view *
@@ -278,23 +289,13 @@ const struct gov_seat *
 gov_seat_find(const struct ent_gov *gov, const struct gov_view *view,
               const struct ent_id *node)
 {
-    uint32_t low = 0;
-    uint32_t high = view->seat_count;
+    uint32_t at = seat_place(gov, view, node);
 
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
-        int order = ent_id_cmp(&gov->nodes[view->seats[mid].node].id, node);
-
-        if (order == 0) {
-            return &view->seats[mid];
-        }
-        if (order < 0) {
-            low = mid + 1;
-        } else {
-            high = mid;
-        }
+    if (at == view->seat_count ||
+        !ent_id_eq(&gov->nodes[view->seats[at].node].id, node)) {
+        return NULL;
     }
-    return NULL;
+    return &view->seats[at];
 }
 
 void

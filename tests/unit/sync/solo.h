@@ -42,6 +42,17 @@ find(enum ent_session_effect_type type)
     return NULL;
 }
 
+/* The first effect of this type; fails the test when there is none. */
+static inline const struct ent_session_effect *
+the(enum ent_session_effect_type type)
+{
+    const struct ent_session_effect *found = find(type);
+
+    assert_non_null(found);
+    ENT_ASSERT(found != NULL); /* said so that the compiler knows it too */
+    return found;
+}
+
 static inline size_t
 count(enum ent_session_effect_type type)
 {
@@ -238,7 +249,7 @@ ask_one(uint64_t after, uint64_t upto, uint32_t inc)
 
     changes(after, upto, &head, 1);
     assert_non_null(find(ENT_FX_CHECK));
-    needs(find(ENT_FX_CHECK)->u.check.token, &need, 1);
+    needs(the(ENT_FX_CHECK)->u.check.token, &need, 1);
     assert_true(sent(ENT_MSG_WANT).len > 0);
 }
 

@@ -12,7 +12,7 @@ test_flood_of_bytes(void **state)
     assert_true(sent(ENT_MSG_GRANT).len > 0);
     run_of(ENT_RUN_BYTES_MAX);
     assert_non_null(find(ENT_FX_STORE_RUN));
-    assert_int_equal(find(ENT_FX_STORE_RUN)->u.store_run.run.len,
+    assert_int_equal(the(ENT_FX_STORE_RUN)->u.store_run.run.len,
                      ENT_RUN_BYTES_MAX);
     run_of(1);
     assert_closed(ENT_PEER_FLOOD);
@@ -89,7 +89,7 @@ test_asked_at_most(void **state)
             list[i] = (struct ent_need){.log = log_of(inc)};
         }
         changes(round, round + 1, heads, 4096);
-        needs(find(ENT_FX_CHECK)->u.check.token, list, 4096);
+        needs(the(ENT_FX_CHECK)->u.check.token, list, 4096);
         asked += sent(ENT_MSG_WANT).len > 0 ? 4096 : 0;
     }
     assert_int_equal(asked, ENT_ASKED_MAX);
@@ -109,7 +109,7 @@ test_bad_run_closes_with_its_status(void **state)
     run_of(10);
     stored(1, UINT64_MAX, 10, ENT_PEER_BAD_SIG);
     assert_closed(ENT_PEER_BAD_SIG);
-    assert_string_equal(find(ENT_FX_CLOSE)->u.close.detail, "bad-signature");
+    assert_string_equal(the(ENT_FX_CLOSE)->u.close.detail, "bad-signature");
 }
 
 static void
@@ -120,8 +120,8 @@ test_refused_run_is_noted_and_passed_over(void **state)
     ask_one(0, 1, 1);
     run_of(10);
     stored(1, UINT64_MAX, 10, ENT_PEER_FORK);
-    assert_int_equal(find(ENT_FX_NOTE)->u.note.st, ENT_PEER_FORK);
-    assert_int_equal(find(ENT_FX_CONSUMED)->u.consumed.number, 1);
+    assert_int_equal(the(ENT_FX_NOTE)->u.note.st, ENT_PEER_FORK);
+    assert_int_equal(the(ENT_FX_CONSUMED)->u.consumed.number, 1);
     assert_true(sent(ENT_MSG_ACK).len > 0);
 }
 
@@ -151,14 +151,14 @@ test_deferred_is_tried_again(void **state)
     ask_one(0, 1, 1);
     run_of(10);
     stored(1, UINT64_MAX, 10, ENT_PEER_UNKNOWN_AUTHOR);
-    assert_int_equal(find(ENT_FX_NOTE)->u.note.st, ENT_PEER_UNKNOWN_AUTHOR);
+    assert_int_equal(the(ENT_FX_NOTE)->u.note.st, ENT_PEER_UNKNOWN_AUTHOR);
     ent_session_view(session, &view);
     assert_int_equal(view.deferred_count, 1);
     tick(ENT_RETRY_MS - 1);
     assert_null(find(ENT_FX_CHECK));
     tick(1);
     assert_non_null(find(ENT_FX_CHECK));
-    needs(find(ENT_FX_CHECK)->u.check.token,
+    needs(the(ENT_FX_CHECK)->u.check.token,
           &(struct ent_need){.log = log_of(1)}, 1);
     assert_true(sent(ENT_MSG_WANT).len > 0);
     run_of(10);
@@ -166,8 +166,8 @@ test_deferred_is_tried_again(void **state)
     assert_null(find(ENT_FX_NOTE)); /* told once */
     step((struct ent_session_event){.type = ENT_EV_RETRY});
     assert_non_null(find(ENT_FX_CHECK));
-    needs(find(ENT_FX_CHECK)->u.check.token, NULL, 0);
-    assert_int_equal(find(ENT_FX_CONSUMED)->u.consumed.number, 1);
+    needs(the(ENT_FX_CHECK)->u.check.token, NULL, 0);
+    assert_int_equal(the(ENT_FX_CONSUMED)->u.consumed.number, 1);
 }
 
 /* A CHANGES (or HEADS, when `upto` is 0) of `n` logs from `first` on, all of
@@ -192,7 +192,7 @@ need_many(uint64_t upto, uint32_t first, size_t n)
         message_buf(ENT_MSG_HEADS, &b);
     }
     if (find(ENT_FX_CLOSE) == NULL) {
-        needs(find(ENT_FX_CHECK)->u.check.token, list, n);
+        needs(the(ENT_FX_CHECK)->u.check.token, list, n);
     }
     free(heads);
     free(list);
@@ -222,13 +222,13 @@ test_deferred_at_most(void **state)
     }
     need_many(3, inc, 1);
     defer_run(inc);
-    assert_int_equal(find(ENT_FX_NOTE)->u.note.st, ENT_PEER_TOO_BIG);
+    assert_int_equal(the(ENT_FX_NOTE)->u.note.st, ENT_PEER_TOO_BIG);
     ent_session_view(session, &view);
     assert_int_equal(view.deferred_count, ENT_DEFERRED_MAX);
     assert_int_equal(view.consumed, 0);
     /* Tried again a message's worth at a time. */
     step((struct ent_session_event){.type = ENT_EV_RETRY});
-    assert_int_equal(find(ENT_FX_CHECK)->u.check.count,
+    assert_int_equal(the(ENT_FX_CHECK)->u.check.count,
                      ENT_HEADS_PER_MESSAGE_MAX);
 }
 
@@ -285,7 +285,7 @@ test_credit_comes_back_while_waiting(void **state)
     (void)state;
     start_live();
     changes(0, 1, &head, 1);
-    needs(find(ENT_FX_CHECK)->u.check.token, &need, 1);
+    needs(the(ENT_FX_CHECK)->u.check.token, &need, 1);
     run_of(10);
     run_of(20);
     stored(1, 1, 10, ENT_OK);
@@ -307,7 +307,7 @@ test_needs_that_came_late(void **state)
     (void)state;
     start_live();
     changes(0, 1, &head, 1);
-    token = find(ENT_FX_CHECK)->u.check.token;
+    token = the(ENT_FX_CHECK)->u.check.token;
     run_of(10);
     stored(1, 2, 10, ENT_OK);
     needs(token, &need, 1);
@@ -333,7 +333,7 @@ test_flow_goes_on_during_a_new_try(void **state)
     assert_int_equal(m.settled, 1);
     step((struct ent_session_event){.type = ENT_EV_RETRY});
     changes(1, 2, &head, 1);
-    needs(find(ENT_FX_CHECK)->u.check.token, NULL, 0);
+    needs(the(ENT_FX_CHECK)->u.check.token, NULL, 0);
     assert_int_equal(msg_ack_decode(sent(ENT_MSG_ACK), &m), ENT_OK);
     assert_int_equal(m.consumed, 0);
     assert_int_equal(m.settled, 2);

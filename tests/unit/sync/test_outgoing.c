@@ -36,7 +36,7 @@ test_push_of_own_news(void **state)
     answer_run(1, 3, 500, 0);
     assert_true(sent(ENT_MSG_RUN).len > 500);
     ack(1, 1);
-    assert_int_equal(find(ENT_FX_ACKED)->u.consumed.number, 1);
+    assert_int_equal(the(ENT_FX_ACKED)->u.consumed.number, 1);
     /* Too long to be pushed unasked. */
     moved(2);
     head.seq = 9;
@@ -65,7 +65,7 @@ test_changes_for_others_are_passed_over(void **state)
     answer_changes(0, 5, NULL, 0, 0);
     assert_int_equal(sent(ENT_MSG_CHANGES).len, 0);
     moved(6);
-    assert_int_equal(find(ENT_FX_READ_CHANGES)->u.read_changes.after, 5);
+    assert_int_equal(the(ENT_FX_READ_CHANGES)->u.read_changes.after, 5);
     answer_changes(5, 6, &head, 1, 0);
     assert_int_equal(msg_changes_decode(sent(ENT_MSG_CHANGES), &m), ENT_OK);
     assert_int_equal(m.after, 0);
@@ -114,17 +114,17 @@ test_long_log_and_short_credit(void **state)
     start_live();
     want(1, 2, 9);
     assert_int_equal(count(ENT_FX_READ_RUN), 1); /* all credit reserved */
-    assert_int_equal(find(ENT_FX_READ_RUN)->u.read_run.max_bytes,
+    assert_int_equal(the(ENT_FX_READ_RUN)->u.read_run.max_bytes,
                      ENT_CREDIT_START);
     answer_run(1, 4, 100000, 0);
-    assert_int_equal(find(ENT_FX_READ_RUN)->u.read_run.from_seq, 5);
+    assert_int_equal(the(ENT_FX_READ_RUN)->u.read_run.from_seq, 5);
     answer_run(1, UINT64_MAX, 0, 300000); /* one run under one signature */
     assert_int_equal(sent(ENT_MSG_RUN).len, 0);
     assert_null(find(ENT_FX_READ_RUN)); /* log 2 does not overtake */
     grant(100000);
     assert_null(find(ENT_FX_READ_RUN));
     grant(100000);
-    assert_int_equal(find(ENT_FX_READ_RUN)->u.read_run.from_seq, 5);
+    assert_int_equal(the(ENT_FX_READ_RUN)->u.read_run.from_seq, 5);
     answer_run(1, 9, 300000, 0);
     assert_true(sent(ENT_MSG_RUN).len > 300000);
 }

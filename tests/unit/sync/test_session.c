@@ -24,7 +24,7 @@ test_ready_says_what_hello_said(void **state)
     assert_int_equal(ready->u.ready.top, 77);
     assert_int_equal(ready->u.ready.consumed_ours, 4);
     assert_int_equal(ready->u.ready.skew_ms, 2000);
-    assert_int_equal(find(ENT_FX_READ_CHANGES)->u.read_changes.after, 4);
+    assert_int_equal(the(ENT_FX_READ_CHANGES)->u.read_changes.after, 4);
 }
 
 /* Numbers under another store id of ours say nothing: all is told again. */
@@ -39,7 +39,7 @@ test_other_store_id_starts_from_zero(void **state)
     hello.knows_store = true;
     hello.consumed = 4;
     start_callee(&config, &hello);
-    assert_int_equal(find(ENT_FX_READ_CHANGES)->u.read_changes.after, 0);
+    assert_int_equal(the(ENT_FX_READ_CHANGES)->u.read_changes.after, 0);
     assert_null(find(ENT_FX_ROLLED_BACK));
 }
 
@@ -55,14 +55,14 @@ test_no_version_in_common(void **state)
     hello.protocol_max = 3;
     start_callee(&config, &hello);
     assert_closed(ENT_PEER_VERSION);
-    assert_false(find(ENT_FX_CLOSE)->u.close.is_theirs);
-    assert_string_equal(find(ENT_FX_CLOSE)->u.close.detail, "protocol 1");
+    assert_false(the(ENT_FX_CLOSE)->u.close.is_theirs);
+    assert_string_equal(the(ENT_FX_CLOSE)->u.close.detail, "protocol 1");
     ent_buf_put_slice(&b, sent(ENT_MSG_BYE));
     start_caller();
     message_buf(ENT_MSG_BYE, &b);
     assert_closed(ENT_PEER_VERSION);
-    assert_true(find(ENT_FX_CLOSE)->u.close.is_theirs);
-    assert_string_equal(find(ENT_FX_CLOSE)->u.close.detail, "protocol 1");
+    assert_true(the(ENT_FX_CLOSE)->u.close.is_theirs);
+    assert_string_equal(the(ENT_FX_CLOSE)->u.close.detail, "protocol 1");
     /* And the caller itself, when the callee is the older one. */
     start_caller();
     msg_hello_encode(&hello, &b);
@@ -114,7 +114,7 @@ test_unknown_types(void **state)
     assert_null(find(ENT_FX_CLOSE));
     message(ENT_MSG_CRITICAL, ent_slice_str("later"));
     assert_closed(ENT_PEER_STATE);
-    assert_string_equal(find(ENT_FX_CLOSE)->u.close.detail, "out-of-order");
+    assert_string_equal(the(ENT_FX_CLOSE)->u.close.detail, "out-of-order");
 }
 
 /* Every message with a body that it cannot have ends the session. */
@@ -132,7 +132,7 @@ test_malformed_messages_close(void **state)
             start_live();
             message(type, ent_slice(bodies[i], i == 0 ? 2 : 1));
             assert_non_null(find(ENT_FX_CLOSE));
-            st = find(ENT_FX_CLOSE)->u.close.st;
+            st = the(ENT_FX_CLOSE)->u.close.st;
             assert_true(type == ENT_MSG_HELLO ? st == ENT_PEER_STATE
                                               : st == ENT_PEER_MALFORMED ||
                                                     st == ENT_PEER_TOO_BIG);
@@ -228,14 +228,14 @@ test_bye(void **state)
     event.u.stop.bye = ENT_BYE_AGAIN;
     step(event);
     assert_closed(ENT_OK);
-    assert_int_equal(find(ENT_FX_CLOSE)->u.close.bye, ENT_BYE_AGAIN);
+    assert_int_equal(the(ENT_FX_CLOSE)->u.close.bye, ENT_BYE_AGAIN);
     assert_int_equal(msg_bye_decode(sent(ENT_MSG_BYE), &bye), ENT_OK);
     assert_int_equal(bye.reason, ENT_BYE_AGAIN);
     start_live();
     msg_bye_encode(&(struct msg_bye){ENT_BYE_STOP, ""}, &b);
     message_buf(ENT_MSG_BYE, &b);
     assert_closed(ENT_OK);
-    assert_true(find(ENT_FX_CLOSE)->u.close.is_theirs);
+    assert_true(the(ENT_FX_CLOSE)->u.close.is_theirs);
     assert_int_equal(sent(ENT_MSG_BYE).len, 0);
 }
 

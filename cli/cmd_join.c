@@ -143,6 +143,39 @@ show_invitations(struct cli *cli, const struct value *result)
     table_release(&t);
 }
 
+/* Invitations are the store's, joins are the connections': two calls. */
+static enum ent_exit
+call_invite_list(struct cli *cli, struct value **ret_result)
+{
+    struct value *joins = NULL;
+    enum ent_exit exit =
+        cli_call(cli, "invite.list", cli->params, ret_result);
+
+    if (exit == ENT_EXIT_DONE) {
+        exit = cli_call(cli, "invite.joins", cli->params, &joins);
+    }
+    if (exit == ENT_EXIT_DONE) {
+        value_set(*ret_result, "joins", value_take(joins, "joins"));
+    }
+    value_free(joins);
+    return exit;
+}
+
+static enum ent_exit
+run_invite_list(struct cli *cli)
+{
+    struct value *result = NULL;
+    enum ent_exit exit = call_invite_list(cli, &result);
+
+    if (exit == ENT_EXIT_DONE && cli->is_json) {
+        cli_show(cli, result);
+    } else if (exit == ENT_EXIT_DONE) {
+        show_invitations(cli, result);
+    }
+    value_free(result);
+    return exit;
+}
+
 static enum ent_exit
 run_invite(struct cli *cli)
 {
@@ -153,16 +186,14 @@ run_invite(struct cli *cli)
     if (!is_list && !value_has(cli->params, "role")) {
         value_set_string(cli->params, "role", "member");
     }
-    exit = cli_call(cli, is_list ? "invite.list" : "invite", cli->params,
-                    &result);
+    if (is_list) {
+        return run_invite_list(cli);
+    }
+    exit = cli_call(cli, "invite", cli->params, &result);
     if (exit != ENT_EXIT_DONE) {
         return exit;
     }
-    if (is_list && !cli->is_json) {
-        show_invitations(cli, result);
-    } else {
-        cli_show(cli, result);
-    }
+    cli_show(cli, result);
     value_free(result);
     return ENT_EXIT_DONE;
 }
@@ -513,6 +544,7 @@ const struct cli_command cmd_join[] = {
         .help = "Every invitation with its state, and the codes of those who "
                 "are joining right now.",
         .example = "entente invite list",
+        .run = run_invite_list,
         .show = show_invitations,
     },
     {

@@ -39,6 +39,10 @@ void value_set_bool(struct value *object, const char *key, bool v);
 void value_set_hex(struct value *object, const char *key, const void *p,
                    size_t len);
 
+/* Takes a member out of an object: returned owned (value_free); NULL when it
+ * is not there. */
+struct value *value_take(struct value *object, const char *key);
+
 /* Reading. A missing key, a NULL tree or another type gives the fallback:
  * NULL, 0, false or the one given. All are borrowed from the tree. */
 struct value *value_get(const struct value *object, const char *key);

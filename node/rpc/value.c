@@ -220,6 +220,19 @@ value_get_bool(const struct value *object, const char *key, bool fallback)
     return value_is_bool(v) ? value_bool_of(v) : fallback;
 }
 
+struct value *
+value_take(struct value *object, const char *key)
+{
+    json_t *child = json_object_get(tree(object), key);
+
+    if (child == NULL) {
+        return NULL;
+    }
+    json_incref(child);
+    json_object_del(tree(object), key);
+    return wrap(child);
+}
+
 bool
 value_has(const struct value *object, const char *key)
 {

@@ -83,9 +83,8 @@ sent(enum ent_msg_type type)
 static inline void
 assert_closed(enum ent_status st)
 {
-    const struct ent_session_effect *closed = find(ENT_FX_CLOSE);
+    const struct ent_session_effect *closed = the(ENT_FX_CLOSE);
 
-    assert_non_null(closed);
     assert_int_equal(closed->u.close.st, st);
     assert_ptr_equal(closed, &fx[fx_count - 1]);
 }

@@ -16,8 +16,7 @@ test_ready_says_what_hello_said(void **state)
     hello.top = 77;
     start_callee(&config, &hello);
     assert_true(sent(ENT_MSG_HELLO).len > 0);
-    ready = find(ENT_FX_READY);
-    assert_non_null(ready);
+    ready = the(ENT_FX_READY);
     assert_string_equal(ready->u.ready.software, "theirs");
     assert_int_equal(ready->u.ready.version, 1);
     assert_true(ready->u.ready.is_store_new);

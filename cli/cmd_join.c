@@ -105,7 +105,7 @@ static void
 show_invitations(struct cli *cli, const struct value *result)
 {
     static const char *const headings[] = {"Invitation", "Role", "State",
-                                           "Until"};
+                                           "Until", "Used by"};
     static const char *const join_headings[] = {"Joining", "Code", "State"};
     const struct value *invitations = value_get(result, "invitations");
     const struct value *joins = value_get(result, "joins");
@@ -113,7 +113,7 @@ show_invitations(struct cli *cli, const struct value *result)
     struct table t;
     size_t i;
 
-    table_init(&t, 4, headings);
+    table_init(&t, 5, headings);
     for (i = 0; i < value_count(invitations); i++) {
         const struct value *v = value_at(invitations, i);
 
@@ -122,6 +122,7 @@ show_invitations(struct cli *cli, const struct value *result)
         table_add(&t, OUT_PLAIN, "%s", text_of(v, "state"));
         table_add(&t, OUT_PLAIN, "%s",
                   out_time(value_get_int(v, "expires_at", 0), 0, when));
+        table_add(&t, OUT_PLAIN, "%s", text_of(v, "used_by"));
     }
     table_print(&t, &cli->out);
     table_release(&t);
@@ -133,9 +134,9 @@ show_invitations(struct cli *cli, const struct value *result)
     for (i = 0; i < value_count(joins); i++) {
         const struct value *v = value_at(joins, i);
 
-        table_add(&t, OUT_PLAIN, "%s",
-                  value_has(v, "name") ? text_of(v, "name")
-                                       : text_of(v, "node"));
+        table_add(&t, OUT_PLAIN, "%.24s",
+                  text_of(v, "name")[0] != '\0' ? text_of(v, "name")
+                                                : text_of(v, "node"));
         table_add(&t, OUT_BOLD, "%s", text_of(v, "code"));
         table_add(&t, OUT_PLAIN, "%s", state_words(text_of(v, "state")));
     }
@@ -147,17 +148,21 @@ show_invitations(struct cli *cli, const struct value *result)
 static enum ent_exit
 call_invite_list(struct cli *cli, struct value **ret_result)
 {
-    struct value *joins = NULL;
+    struct value *answer = NULL;
+    struct value *joins;
     enum ent_exit exit =
         cli_call(cli, "invite.list", cli->params, ret_result);
 
     if (exit == ENT_EXIT_DONE) {
-        exit = cli_call(cli, "invite.joins", cli->params, &joins);
+        exit = cli_call(cli, "invite.joins", cli->params, &answer);
     }
+    joins = value_take(answer, "joins");
     if (exit == ENT_EXIT_DONE) {
-        value_set(*ret_result, "joins", value_take(joins, "joins"));
+        value_set(*ret_result, "joins", joins != NULL ? joins : value_array());
+    } else {
+        value_free(joins);
     }
-    value_free(joins);
+    value_free(answer);
     return exit;
 }
 

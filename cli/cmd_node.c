@@ -347,6 +347,7 @@ const struct cli_command cmd_node[] = {
                 "proved to hold the same, or says why not.",
         .example = "entente sync \"Hopital Sud\" --wait 20",
         .options = sync_options,
+        .silence_s = 120,
         .show = show_sync,
     },
     {.words = NULL},

@@ -26,7 +26,9 @@ show_saved(struct cli *cli, const struct value *result)
     const char *state = text_of(result, "state");
     size_t i;
 
-    out_text(&cli->out, OUT_BOLD, "%s", text_of(result, "code"));
+    out_text(&cli->out, OUT_BOLD, "%s",
+             value_has(result, "code") ? text_of(result, "code")
+                                       : text_of(cli->params, "situation"));
     out_text(&cli->out, OUT_PLAIN, "%s%s%s%s\n", state[0] != '\0' ? "  " : "",
              state, where[0] != '\0' ? ", " : "", where);
     for (i = 0; i < value_count(readers); i++) {
@@ -406,6 +408,16 @@ const struct cli_command cmd_situation[] = {
         .example = "entente situation list --state collecting",
         .options = list_options,
         .show = show_list,
+    },
+    {
+        .words = "situation care",
+        .method = "care.list",
+        .summary = "the care parts that others share with you",
+        .help = "Situations whose care part another structure opened to you: "
+                "who else reads it, and the notes. They carry no code of a "
+                "review, and the review shows nothing of them.",
+        .example = "entente situation care",
+        .show = situation_view_cares,
     },
     {
         .words = "situation show",

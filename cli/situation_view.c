@@ -107,11 +107,22 @@ join_names(const struct value *list)
 }
 
 static void
+print_care_notes(struct cli *cli, const struct value *notes)
+{
+    size_t i;
+
+    for (i = 0; i < value_count(notes); i++) {
+        const struct value *note = value_at(notes, i);
+
+        out_text(&cli->out, OUT_DIM, "  %s:\n", text_of(note, "by"));
+        out_lines(&cli->out, "    ", text_of(note, "text"));
+    }
+}
+
+static void
 print_care(struct cli *cli, const struct value *care)
 {
-    const struct value *notes = value_get(care, "notes");
     char *readers;
-    size_t i;
 
     if (!value_is_object(care)) {
         return;
@@ -119,11 +130,27 @@ print_care(struct cli *cli, const struct value *care)
     readers = join_names(value_get(care, "readers"));
     heading(cli, "Care part, read by", readers);
     free(readers);
-    for (i = 0; i < value_count(notes); i++) {
-        const struct value *note = value_at(notes, i);
+    print_care_notes(cli, value_get(care, "notes"));
+}
 
-        out_text(&cli->out, OUT_DIM, "  %s:\n", text_of(note, "by"));
-        out_lines(&cli->out, "    ", text_of(note, "text"));
+void
+situation_view_cares(struct cli *cli, const struct value *result)
+{
+    const struct value *cases = value_get(result, "cases");
+    size_t i;
+
+    for (i = 0; i < value_count(cases); i++) {
+        const struct value *care = value_at(cases, i);
+        char *readers = join_names(value_get(care, "readers"));
+
+        out_text(&cli->out, OUT_BOLD, "%s%s  %s\n", i > 0 ? "\n" : "",
+                 text_of(care, "code"), text_of(care, "title"));
+        out_text(&cli->out, OUT_PLAIN, "  read by %s\n", readers);
+        free(readers);
+        print_care_notes(cli, value_get(care, "notes"));
+    }
+    if (value_count(cases) == 0) {
+        out_text(&cli->out, OUT_PLAIN, "Nobody shares a care part yet.\n");
     }
 }
 

@@ -6,5 +6,7 @@
 
 /* Prints the result of situation.show. */
 void situation_view(struct cli *cli, const struct value *result);
+/* Prints the result of care.list. */
+void situation_view_cares(struct cli *cli, const struct value *result);
 
 #endif

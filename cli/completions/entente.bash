@@ -8,7 +8,7 @@ _entente_verbs() {
     circle) echo 'found show members motion motions vote' ;;
     invite) echo 'list confirm refuse' ;;
     join) echo 'status confirm' ;;
-    situation) echo 'draft edit offer withdraw invite note answer reveal conclude list show' ;;
+    situation) echo 'draft edit offer withdraw invite note answer reveal conclude list care show' ;;
     meeting) echo 'plan open close list show' ;;
     esac
 }

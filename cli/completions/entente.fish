@@ -116,6 +116,7 @@ complete -c entente -n '__fish_seen_subcommand_from situation; and __fish_seen_s
 complete -c entente -n '__fish_seen_subcommand_from situation; and __fish_seen_subcommand_from conclude' -l dissent -r -d 'who sees it otherwise, and how (- reads it)'
 complete -c entente -f -n '__fish_seen_subcommand_from situation' -a list -d 'all that you may read'
 complete -c entente -n '__fish_seen_subcommand_from situation; and __fish_seen_subcommand_from list' -l state -x -a 'draft offered collecting revealed concluded withdrawn' -d 'only these'
+complete -c entente -f -n '__fish_seen_subcommand_from situation' -a care -d 'the care parts that others share with you'
 complete -c entente -f -n '__fish_seen_subcommand_from situation' -a show -d 'one, with everything you may see of it'
 complete -c entente -f -n '__fish_seen_subcommand_from meeting' -a plan -d 'plan a session'
 complete -c entente -f -n __fish_use_subcommand -a meeting

@@ -415,8 +415,11 @@ inviting_prints_the_line_alone(void **state)
                    "\"safety_number\":\"12 34\"}"},
         {.method = "invite.list",
          .result = "{\"invitations\":[{\"id\":\"0123456789\",\"role\":"
-                   "\"member\",\"state\":\"open\"}],\"joins\":[{\"node\":"
-                   "\"ab\",\"code\":\"123456\",\"state\":\"compare\"}]}"},
+                   "\"member\",\"state\":\"open\"}]}"},
+        {.method = "invite.joins",
+         .result = "{\"joins\":[{\"node\":\"ab\",\"code\":\"123456\","
+                   "\"state\":\"compare\"}]}"},
+        {.method = "invite.joins", .result = "{}"},
         {.method = "invite.confirm", .result = "{\"state\":\"done\"}"},
         {.method = NULL}};
     struct fake f;
@@ -437,6 +440,10 @@ inviting_prints_the_line_alone(void **state)
     r = ASK(&f, "invite", "--list");
     assert_holds(r.main, "01234567");
     assert_holds(r.main, "123456  waits for you to compare");
+    run_release(&r);
+    r = ASK(&f, "invite", "list", "--json");
+    assert_int_equal(r.exit, 0);
+    assert_holds(r.main, "\"joins\": []");
     run_release(&r);
     r = ASK(&f, "invite", "confirm", "123456");
     assert_int_equal(r.exit, 1);
@@ -499,7 +506,7 @@ every_answer_may_be_empty_or_odd(void **state)
         "\"kinds\":[{}],\"motions\":[{}],\"perspectives\":[1,{}],\"notes\":[1],"
         "\"text\":5,\"node\":[],\"holders\":[null],\"problems\":[{}],"
         "\"conflicts\":[{}],\"own\":1,\"care\":{\"notes\":[1]},\"readers\":[2],"
-        "\"conclusion\":{\"a\":[]}}",
+        "\"conclusion\":{\"a\":[]},\"cases\":[1,{\"readers\":3}]}",
     };
     static const char *const commands[][2] = {
         {"status", "status"},           {"peers", "peers"},
@@ -507,11 +514,11 @@ every_answer_may_be_empty_or_odd(void **state)
         {"verify", "verify"},           {"rebuild", "rebuild"},
         {"circle.show", "circle show"}, {"circle.members", "circle members"},
         {"circle.motions", "circle motions"},
-        {"invite", "invite"},           {"invite.list", "invite list"},
+        {"invite", "invite"},
         {"join.status", "join status"}, {"situation.list", "situation list"},
         {"situation.show", "situation show"},
         {"meeting.list", "meeting list"}, {"report", "report"},
-        {"kinds", "kinds"},
+        {"kinds", "kinds"},             {"care.list", "situation care"},
     };
     size_t i;
     size_t k;

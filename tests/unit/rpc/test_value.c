@@ -110,6 +110,21 @@ a_shared_tree_lives_until_its_last_owner(void **state)
 }
 
 static void
+a_member_can_be_taken_out(void **state)
+{
+    struct value *v = parse("{\"a\":{\"x\":1},\"b\":true}");
+    struct value *a = value_take(v, "a");
+
+    (void)state;
+    assert_null(value_take(v, "a"));
+    assert_null(value_take(NULL, "a"));
+    assert_json(v, "{\"b\":true}");
+    value_free(v);
+    assert_json(a, "{\"x\":1}");
+    value_free(a);
+}
+
+static void
 text_is_always_utf8(void **state)
 {
     struct value *v = value_text(ent_slice("a\xff\xc3\xa9\0b\xe2\x82", 8));
@@ -362,6 +377,7 @@ main(void)
         cmocka_unit_test(objects_keep_their_order),
         cmocka_unit_test(absent_and_other_types_give_fallbacks),
         cmocka_unit_test(a_shared_tree_lives_until_its_last_owner),
+        cmocka_unit_test(a_member_can_be_taken_out),
         cmocka_unit_test(text_is_always_utf8),
         cmocka_unit_test(reals_print_with_four_decimals),
         cmocka_unit_test(broken_json_is_told),

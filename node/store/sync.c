@@ -83,7 +83,7 @@ find_news(struct db *db, uint64_t log, uint64_t after, uint64_t *ret_from,
     if (has_row) {
         stmt_reset(s);
     }
-    *ret_from = from;
+    *ret_from = count > 0 ? from : 0; /* none: a right has grown */
     *ret_bytes += bytes;
     return count > 0 && count <= PUSH_LOOK_BACK;
 }

@@ -110,7 +110,7 @@ show_circle(struct cli *cli, const struct value *result)
     out_text(&cli->out, OUT_BOLD, "%s", text_of(circle, "name"));
     out_text(&cli->out, OUT_PLAIN, "  founded %s\n",
              out_time(value_get_int(circle, "founded_at", 0), 0, when));
-    if (value_has(circle, "charter")) {
+    if (text_of(circle, "charter")[0] != '\0') {
         out_text(&cli->out, OUT_PLAIN, "\n");
         out_lines(&cli->out, "  ", text_of(circle, "charter"));
     }

@@ -159,9 +159,9 @@ const struct cli_command cmd_meeting[] = {
     {
         .words = "meeting plan",
         .method = "meeting.plan",
-        .summary = "plan a session",
+        .summary = "plan a session (moderator)",
         .help = "Plans a session of the circle: when, where, and of what "
-                "sort. All members see it.",
+                "sort. The moderator plans; all members see it.",
         .example = "entente meeting plan --date 2026-02-17 --venue \"Hopital "
                    "Sud\"",
         .options = plan_options,

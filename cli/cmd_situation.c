@@ -106,10 +106,36 @@ show_answer(struct cli *cli, const struct value *result)
 }
 
 static void
+add_situation(struct table *t, const struct value *s)
+{
+    int64_t session = value_get_int(s, "session", 0);
+    int64_t expected = value_get_int(s, "expected", 0);
+    bool is_disputed = value_get_int(s, "conflicts", 0) > 0;
+
+    table_add(t, OUT_BOLD, "%s", text_of(s, "code"));
+    table_add(t, OUT_PLAIN, "%s", text_of(s, "title"));
+    table_add(t, OUT_PLAIN, "%s", text_of(s, "state"));
+    table_add(t, OUT_PLAIN, "%s", text_of(s, "presenter"));
+    if (session > 0) {
+        table_add(t, OUT_PLAIN, "%" PRId64, session);
+    } else {
+        table_add(t, OUT_PLAIN, "%s", "");
+    }
+    if (expected > 0) {
+        table_add(t, OUT_PLAIN, "%" PRId64 " of %" PRId64,
+                  value_get_int(s, "received", 0), expected);
+    } else {
+        table_add(t, OUT_PLAIN, "%s", "");
+    }
+    table_add(t, OUT_DIM, "%s%s", text_of(s, "where"),
+              is_disputed ? ", said differently by two" : "");
+}
+
+static void
 show_list(struct cli *cli, const struct value *result)
 {
-    static const char *const headings[] = {"Code",    "Title",    "State",
-                                           "By",      "Session",  "Answers",
+    static const char *const headings[] = {"Code",    "Title",   "State",
+                                           "By",      "Session", "Answers",
                                            "Where"};
     const struct value *situations = value_get(result, "situations");
     struct table t;
@@ -121,25 +147,7 @@ show_list(struct cli *cli, const struct value *result)
     }
     table_init(&t, sizeof(headings) / sizeof(headings[0]), headings);
     for (i = 0; i < value_count(situations); i++) {
-        const struct value *s = value_at(situations, i);
-        int64_t session = value_get_int(s, "session", 0);
-
-        table_add(&t, OUT_BOLD, "%s", text_of(s, "code"));
-        table_add(&t, OUT_PLAIN, "%s", text_of(s, "title"));
-        table_add(&t, OUT_PLAIN, "%s", text_of(s, "state"));
-        table_add(&t, OUT_PLAIN, "%s", text_of(s, "presenter"));
-        if (session > 0) {
-            table_add(&t, OUT_PLAIN, "%" PRId64, session);
-        } else {
-            table_add(&t, OUT_PLAIN, "%s", "");
-        }
-        table_add(&t, OUT_PLAIN, "%" PRId64 " of %" PRId64,
-                  value_get_int(s, "received", 0),
-                  value_get_int(s, "expected", 0));
-        table_add(&t, OUT_DIM, "%s%s", text_of(s, "where"),
-                  value_get_int(s, "conflicts", 0) > 0
-                      ? ", said differently by two"
-                      : "");
+        add_situation(&t, value_at(situations, i));
     }
     table_print(&t, &cli->out);
     table_release(&t);

@@ -281,9 +281,9 @@ daemon_run(struct daemon *d)
     fflush(NULL);
     pid = fork();
     if (pid == 0) {
-        if (d->cli->is_json || d->cli->out.is_quiet) {
-            dup2(STDERR_FILENO, STDOUT_FILENO);
-        }
+        int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+        dup2(null_fd, STDOUT_FILENO);
         become_child(d);
     }
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {

@@ -40,8 +40,7 @@ struct value *daemon_remember_key_file(struct cli *cli);
 
 /* Becomes the daemon; returns an error (owned) only when that failed. */
 struct value *daemon_become(struct daemon *d);
-/* Runs it to its end, its output on our stderr if JSON is wanted; returns its
- * exit code, or ENT_EXIT_STORE when it ended otherwise. */
+/* Runs it to its end, without its output (errors stay); returns its exit code, or ENT_EXIT_STORE when it ended otherwise. */
 int daemon_run(struct daemon *d);
 /* Starts it detached, its output appended to `log_path`; -1 on failure. */
 pid_t daemon_detach(struct daemon *d, const char *log_path);

@@ -165,6 +165,7 @@ out_talk(struct out *o, const char *format, ...)
     if (o->is_quiet) {
         return;
     }
+    fflush(o->main); /* on one screen, in the order it was said */
     va_start(args, format);
     print(o->talk, OUT_PLAIN, format, args);
     va_end(args);
@@ -175,6 +176,7 @@ out_error(struct out *o, enum out_style style, const char *format, ...)
 {
     va_list args;
 
+    fflush(o->main);
     va_start(args, format);
     print(o->talk, o->has_talk_color ? style : OUT_PLAIN, format, args);
     va_end(args);

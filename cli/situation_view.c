@@ -53,9 +53,10 @@ print_head(struct cli *cli, const struct value *s)
     out_text(&cli->out, OUT_BOLD, "%s  %s\n", text_of(s, "code"),
              text_of(s, "title"));
     for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        if (value_has(s, keys[i])) {
-            out_text(&cli->out, OUT_PLAIN, "  %-11s%s\n", keys[i],
-                     word_of(value_get(s, keys[i]), buf));
+        const char *word = word_of(value_get(s, keys[i]), buf);
+
+        if (word[0] != '\0' && strcmp(word, "0") != 0) {
+            out_text(&cli->out, OUT_PLAIN, "  %-11s%s\n", keys[i], word);
         }
     }
     if (text_of(s, "text")[0] != '\0') {

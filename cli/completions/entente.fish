@@ -118,7 +118,7 @@ complete -c entente -f -n '__fish_seen_subcommand_from situation' -a list -d 'al
 complete -c entente -n '__fish_seen_subcommand_from situation; and __fish_seen_subcommand_from list' -l state -x -a 'draft offered collecting revealed concluded withdrawn' -d 'only these'
 complete -c entente -f -n '__fish_seen_subcommand_from situation' -a care -d 'the care parts that others share with you'
 complete -c entente -f -n '__fish_seen_subcommand_from situation' -a show -d 'one, with everything you may see of it'
-complete -c entente -f -n '__fish_seen_subcommand_from meeting' -a plan -d 'plan a session'
+complete -c entente -f -n '__fish_seen_subcommand_from meeting' -a plan -d 'plan a session (moderator)'
 complete -c entente -f -n __fish_use_subcommand -a meeting
 complete -c entente -n '__fish_seen_subcommand_from meeting; and __fish_seen_subcommand_from plan' -l n -r -d 'its number (the next one)'
 complete -c entente -n '__fish_seen_subcommand_from meeting; and __fish_seen_subcommand_from plan' -l date -r -d 'such as 2026-02-17'

@@ -380,8 +380,10 @@ finish_join(struct cli *cli, const char *join)
         exit = fail_join(cli, state);
     } else {
         cli_show(cli, state);
-        out_talk(&cli->out, "It goes on by itself; see: entente join "
-                            "status\n");
+        if (!is_state(state, "member")) {
+            out_talk(&cli->out, "It goes on by itself; see: entente join "
+                                "status\n");
+        }
     }
     value_free(state);
     return exit;

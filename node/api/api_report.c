@@ -3,11 +3,10 @@
  * concluded situations, counted by node/review.
  */
 #include "api/common.h"
+#include "api/live.h"
 #include "api/tables.h"
 #include "review/report.h"
 #include "store/directory.h"
-
-#include "api/live.h"
 
 #include <entente/gov.h>
 
@@ -112,26 +111,55 @@ fill_situation(struct db *db, const struct situation_ref *ref,
     fill_perspectives(db, ref, c, s);
 }
 
-/* The review spaces to count: all, or (structure) those that we presented. */
+/* What is counted, growing with what there is. */
+struct collection {
+    size_t space_count;
+    uint64_t *spaces;
+    struct report_situation *list;
+    struct counted **texts; /* one each: the report borrows from them */
+};
+
 static void
-count_situations(struct api_call *call, bool only_ours,
-                 struct report_input *input, struct report_situation *list,
-                 struct counted *texts, const uint64_t *spaces, size_t count)
+collect(struct db *db, struct collection *c)
+{
+    c->spaces = overview_spaces(db, ENT_SPACE_REVIEW, &c->space_count);
+    c->list = ent_alloc_zero(c->space_count, sizeof(*c->list));
+    c->texts = ent_alloc_zero(c->space_count, sizeof(*c->texts));
+}
+
+static void
+collection_release(struct collection *c)
 {
     size_t i;
 
-    for (i = 0; i < count; i++) {
+    for (i = 0; i < c->space_count; i++) {
+        free(c->texts[i]);
+    }
+    free(c->texts);
+    free(c->list);
+    free(c->spaces);
+}
+
+/* All review spaces, or (structure) those that we presented. */
+static void
+count_situations(struct db *db, bool only_ours, struct collection *c,
+                 struct report_input *input)
+{
+    size_t i;
+
+    for (i = 0; i < c->space_count; i++) {
         struct situation_ref ref;
         enum situation_state state;
 
-        situation_from_review(call->db, spaces[i], &ref);
+        situation_from_review(db, c->spaces[i], &ref);
         if (ref.record == 0 || (only_ours && ref.own == 0)) {
             continue;
         }
-        state = situation_state_of(call->db, &ref);
+        state = situation_state_of(db, &ref);
         if (state == SITUATION_CONCLUDED) {
-            fill_situation(call->db, &ref, &texts[input->situation_count],
-                           &list[input->situation_count]);
+            c->texts[i] = ent_alloc_zero(1, sizeof(*c->texts[i]));
+            fill_situation(db, &ref, c->texts[i],
+                           &c->list[input->situation_count]);
             input->situation_count++;
         } else if (state != SITUATION_WITHDRAWN) {
             input->open_count++;
@@ -189,29 +217,25 @@ set_sync_state(struct api_call *call)
 static void
 make_report(struct api_call *call, uint64_t circle, bool only_ours)
 {
-    size_t count;
-    uint64_t *spaces = overview_spaces(call->db, ENT_SPACE_REVIEW, &count);
-    struct report_situation *list = ent_alloc_zero(count, sizeof(*list));
-    struct counted *texts = ent_alloc_zero(count, sizeof(*texts));
+    struct collection c;
     char keys[ENT_BOXES_MAX][8];
     const char *presenters[ENT_BOXES_MAX];
-    struct report_input input = {.presenters = presenters,
-                                 .situations = list};
+    struct report_input input = {.presenters = presenters};
     struct ent_buf text = {0};
     struct report report;
 
+    collect(call->db, &c);
+    input.situations = c.list;
     input.presenter_count =
         list_presenters(call->db, circle, keys, presenters, ENT_BOXES_MAX);
-    count_situations(call, only_ours, &input, list, texts, spaces, count);
+    count_situations(call->db, only_ours, &c, &input);
     report_make(&input, &report);
     value_set(call->result, "report", report_to_value(&report));
     report_print(&report, api_kinds(), kinds_lang_of(call->lang), &text);
     value_set_text(call->result, "text", ent_buf_slice(&text));
     report_release(&report);
     ent_buf_release(&text);
-    free(texts);
-    free(list);
-    free(spaces);
+    collection_release(&c);
 }
 
 static void

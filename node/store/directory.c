@@ -334,22 +334,30 @@ directory_own_card(struct engine *engine, struct ent_buf *out)
     ent_card_encode(&card, &engine->keys.sign_secret, out);
 }
 
+/* Two nodes that met by an invitation. */
+struct pair_row {
+    struct ent_id node;
+    struct ent_slice card;
+    const struct ent_key *secret;
+    const struct ent_id *circle;
+    bool is_caller;
+    bool was_compared;
+};
+
 static void
-keep_pair(struct engine *engine, const struct ent_card *card,
-          struct ent_slice card_bytes, const struct ent_key *secret,
-          const struct ent_id *circle, bool is_caller, bool was_compared)
+keep_pair(struct engine *engine, const struct pair_row *pair)
 {
     static const char sql[] =
         "INSERT OR REPLACE INTO pair VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    uint64_t node = row_node(engine->db, &card->node);
+    uint64_t node = row_node(engine->db, &pair->node);
     struct stmt *s = db_prepare(engine->db, sql);
 
     stmt_bind_u64(s, 1, node);
-    stmt_bind_blob(s, 2, ENT_SLICE_OF(*secret));
-    stmt_bind_id(s, 3, circle);
-    stmt_bind_u64(s, 4, is_caller);
-    stmt_bind_blob(s, 5, card_bytes);
-    stmt_bind_u64(s, 6, was_compared);
+    stmt_bind_blob(s, 2, ENT_SLICE_OF(*pair->secret));
+    stmt_bind_id(s, 3, pair->circle);
+    stmt_bind_u64(s, 4, pair->is_caller);
+    stmt_bind_blob(s, 5, pair->card);
+    stmt_bind_u64(s, 6, pair->was_compared);
     stmt_bind_u64(s, 7, engine->now_ms);
     store_must(stmt_run(s));
     engine->members_changed = true;
@@ -423,6 +431,9 @@ directory_join_callee(struct engine *engine, const uint8_t invitation[8],
                       struct ent_slice card_bytes,
                       const struct ent_key *pair_secret, bool was_compared)
 {
+    struct pair_row pair = {.card = card_bytes,
+                            .secret = pair_secret,
+                            .was_compared = was_compared};
     struct invitation_row inv;
     struct ent_card card;
     struct ent_id circle;
@@ -442,8 +453,9 @@ directory_join_callee(struct engine *engine, const uint8_t invitation[8],
     }
     row_space_id(engine->db, inv.circle, &circle);
     use_invitation(engine, invitation, &card.node);
-    keep_pair(engine, &card, card_bytes, pair_secret, &circle, false,
-              was_compared);
+    pair.node = card.node;
+    pair.circle = &circle;
+    keep_pair(engine, &pair);
     propose(engine, &inv, &card, card_bytes);
     return ENT_OK;
 }
@@ -453,12 +465,17 @@ directory_join_caller(struct engine *engine, const struct ent_id *circle,
                       struct ent_slice card_bytes,
                       const struct ent_key *pair_secret, bool was_compared)
 {
+    struct pair_row pair = {.card = card_bytes,
+                            .secret = pair_secret,
+                            .circle = circle,
+                            .is_caller = true,
+                            .was_compared = was_compared};
     struct ent_card card;
     enum ent_status st = ent_card_decode(card_bytes, &card);
 
     if (st == ENT_OK) {
-        keep_pair(engine, &card, card_bytes, pair_secret, circle, true,
-                  was_compared);
+        pair.node = card.node;
+        keep_pair(engine, &pair);
     }
     return st;
 }

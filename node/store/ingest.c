@@ -61,7 +61,8 @@ run_names_us(struct engine *engine, const struct ent_run *run)
 {
     size_t i;
     size_t k;
-    bool is_named = ent_id_eq(&run->log.node, &engine->keys.node);
+    bool is_named = store_check_is_off() ||
+                    ent_id_eq(&run->log.node, &engine->keys.node);
 
     for (i = 0; i < run->count && !is_named; i++) {
         struct ent_ops ops;

@@ -100,6 +100,14 @@ struct engine {
     struct own_log own_logs[OWN_LOGS_MAX];
 };
 
+/* The test-only build can switch the checks of P2 off, the sender's and the
+ * receiver's, so that a test which looks for leaks can be seen to find one. */
+#ifdef ENT_SABOTAGE
+bool store_check_is_off(void);
+#else
+#define store_check_is_off() false
+#endif
+
 /* ---- schema.c ---- */
 void schema_create(struct db *db);
 /* Drops and makes again everything that is folded from facts. */

@@ -8,22 +8,8 @@
 
 #include <stdlib.h>
 
-/* A peer sees a space when it is named there, and all of us always see our
- * own copy of it. Limited links see circles only. The test-only build can
- * switch the check off, so that the test which looks for leaks can be seen to
- * find one. */
-#ifdef ENT_SABOTAGE
-static bool
-sender_check_is_off(void)
-{
-    const char *s = getenv("ENTENTE_SABOTAGE");
-
-    return s != NULL && strstr(s, "no-sender-check") != NULL;
-}
-#else
-#define sender_check_is_off() false
-#endif
-
+/* A peer sees a space when it is named there. Limited links see circles
+ * only. */
 #define SEES                                                                   \
     " (EXISTS (SELECT 1 FROM member m WHERE m.space = l.space"                 \
     " AND m.node = ?1) OR ?3) AND (?2 = 0 OR s.kind = 2)"
@@ -33,7 +19,7 @@ bind_peer(struct stmt *s, struct db *db, const struct sync_peer *peer)
 {
     stmt_bind_u64(s, 1, row_node_find(db, &peer->node));
     stmt_bind_u64(s, 2, peer->is_limited);
-    stmt_bind_u64(s, 3, sender_check_is_off());
+    stmt_bind_u64(s, 3, store_check_is_off());
 }
 
 #define HEAD_COLUMNS                                                           \

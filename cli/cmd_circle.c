@@ -25,7 +25,7 @@ static void
 print_members(struct cli *cli, const struct value *members)
 {
     static const char *const headings[] = {"Structure", "Sector", "Role",
-                                           "Since", "Address"};
+                                           "Address"};
     struct table t;
     size_t i;
 
@@ -35,15 +35,11 @@ print_members(struct cli *cli, const struct value *members)
         const struct value *addresses = value_get(m, "addresses");
         const char *address = value_string_of(value_at(addresses, 0));
         bool is_you = value_get_bool(m, "is_you", false);
-        int64_t since_at = value_get_int(m, "since_at", 0);
-        char when[OUT_TIME_MAX];
 
         table_add(&t, is_you ? OUT_BOLD : OUT_PLAIN, "%s%s",
                   text_of(m, "name"), is_you ? " (you)" : "");
         table_add(&t, OUT_PLAIN, "%s", text_of(m, "sector"));
         table_add(&t, OUT_PLAIN, "%s", text_of(m, "role"));
-        table_add(&t, OUT_PLAIN, "%s",
-                  since_at > 0 ? out_time(since_at, 0, when) : "");
         table_add(&t, OUT_DIM, "%s", address != NULL ? address : "");
     }
     table_print(&t, &cli->out);

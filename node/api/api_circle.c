@@ -46,6 +46,25 @@ circle_found(struct api_call *call)
     value_set_string(call->result, "name", name);
 }
 
+/* Where its card says that it can be reached. */
+static struct value *
+addresses_value(struct db *db, uint64_t node)
+{
+    struct value *list = value_array();
+    struct ent_buf bytes = {0};
+    struct ent_card card;
+    size_t i;
+
+    if (overview_card(db, node, &bytes) &&
+        ent_card_decode(ent_buf_slice(&bytes), &card) == ENT_OK) {
+        for (i = 0; i < card.address_count; i++) {
+            value_add(list, value_text(card.addresses[i]));
+        }
+    }
+    ent_buf_release(&bytes);
+    return list;
+}
+
 static struct value *
 members_value(struct api_call *call, uint64_t circle)
 {
@@ -60,6 +79,7 @@ members_value(struct api_call *call, uint64_t circle)
 
         api_describe_node(v, &nodes[i]);
         value_set_bool(v, "is_founder", nodes[i].is_opener);
+        value_set(v, "addresses", addresses_value(call->db, nodes[i].row));
         value_add(list, v);
     }
     free(nodes);

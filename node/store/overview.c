@@ -149,6 +149,24 @@ overview_node(struct db *db, uint64_t row, uint64_t space,
     return true;
 }
 
+bool
+overview_card(struct db *db, uint64_t node, struct ent_buf *out)
+{
+    static const char sql[] = "SELECT bytes FROM card WHERE node = ?1";
+    struct stmt *s = db_prepare(db, sql);
+    enum ent_status st;
+
+    stmt_bind_u64(s, 1, node);
+    st = stmt_find(s);
+    if (st == ENT_RULE_NOT_FOUND) {
+        return false;
+    }
+    store_must(st);
+    ent_buf_put_slice(out, stmt_col_blob(s, 0));
+    stmt_reset(s);
+    return true;
+}
+
 uint64_t
 overview_node_find(struct db *db, const struct ent_id *key)
 {

@@ -36,6 +36,8 @@ struct overview_node *overview_members(struct db *db, uint64_t space,
  * `space` (0: none asked). False when the row is unknown. */
 bool overview_node(struct db *db, uint64_t row, uint64_t space,
                    struct overview_node *ret_node);
+/* Appends the bytes of a node's newest card; false when there is none. */
+bool overview_card(struct db *db, uint64_t node, struct ent_buf *out);
 /* The row of a node; 0 when it is not known. */
 uint64_t overview_node_find(struct db *db, const struct ent_id *key);
 /* Looks among a space's members by name (any case) or by at least six hex

@@ -188,6 +188,16 @@ struct ent_gov *engine_gov(struct engine *engine, uint64_t space);
 
 /* ---- upkeep ---- */
 
+/* Keeps an address of a peer that somebody here typed ("host:port"), tried
+ * before those of its card. `node` is the peer's row. ENT_RULE_USAGE when it is
+ * no address; ENT_RULE when ENT_ADDRESSES_MAX of the peer are kept already. */
+ENT_MUST_USE enum ent_status engine_add_address(struct engine *engine,
+                                                uint64_t node,
+                                                const char *address);
+/* Forgets it; ENT_RULE_NOT_FOUND when it is not kept. */
+ENT_MUST_USE enum ent_status engine_remove_address(struct engine *engine,
+                                                   uint64_t node,
+                                                   const char *address);
 
 struct engine_verify {
     uint64_t entries;

@@ -126,3 +126,83 @@ sync_waiting_for_earlier(struct db *db, const struct ent_id *peer)
     stmt_reset(s);
     return count;
 }
+
+/* ---- addresses that people typed ---- */
+
+/* "host:port", the host in brackets when it holds colons itself. */
+static bool
+address_is_good(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    unsigned long port = 0;
+    size_t len = strlen(address);
+    const char *p;
+
+    if (colon == NULL || colon == address || len > ENT_ADDRESS_MAX ||
+        strpbrk(address, " \t\r\n/") != NULL ||
+        !ent_utf8_is_valid(ent_slice_str(address))) {
+        return false;
+    }
+    if (strchr(address, ':') != colon &&
+        (address[0] != '[' || colon[-1] != ']')) {
+        return false;
+    }
+    for (p = colon + 1; *p >= '0' && *p <= '9' && port <= 65535; p++) {
+        port = 10 * port + (unsigned long)(*p - '0');
+    }
+    return *p == '\0' && port >= 1 && port <= 65535;
+}
+
+static uint64_t
+count_addresses(struct db *db, uint64_t node)
+{
+    static const char sql[] = "SELECT count(*) FROM address WHERE node = ?1";
+    struct stmt *s = db_prepare(db, sql);
+    uint64_t count;
+
+    stmt_bind_u64(s, 1, node);
+    store_must(stmt_find(s));
+    count = stmt_col_u64(s, 0);
+    stmt_reset(s);
+    return count;
+}
+
+enum ent_status
+engine_add_address(struct engine *engine, uint64_t node, const char *address)
+{
+    static const char sql[] = "INSERT OR IGNORE INTO address VALUES(?1, ?2)";
+    struct stmt *s;
+
+    ENT_ASSERT(engine->is_in_txn);
+    if (!address_is_good(address)) {
+        return ENT_RULE_USAGE;
+    }
+    if (count_addresses(engine->db, node) >= ENT_ADDRESSES_MAX) {
+        return ENT_RULE;
+    }
+    s = db_prepare(engine->db, sql);
+    stmt_bind_u64(s, 1, node);
+    stmt_bind_str(s, 2, address);
+    store_must(stmt_run(s));
+    engine->members_changed = true;
+    return ENT_OK;
+}
+
+enum ent_status
+engine_remove_address(struct engine *engine, uint64_t node,
+                      const char *address)
+{
+    static const char sql[] =
+        "DELETE FROM address WHERE node = ?1 AND address = ?2";
+    struct stmt *s = db_prepare(engine->db, sql);
+
+    ENT_ASSERT(engine->is_in_txn);
+    stmt_bind_u64(s, 1, node);
+    stmt_bind_str(s, 2, address);
+    store_must(stmt_run(s));
+    if (db_changes(engine->db) == 0) {
+        return ENT_RULE_NOT_FOUND;
+    }
+    engine->members_changed = true;
+    return ENT_OK;
+}

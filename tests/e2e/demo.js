@@ -157,14 +157,15 @@ class Demo {
         const faults = [];
         const reports = {};
         for (const node of this.circle.nodes) {
-            const circle = await node.call('report', { audience: 'circle' });
-            const audience = node === this.circle.moderator ? 'circle' :
-                'structure';
-            const seen = await node.call('report', { audience });
-            reports[node.key] = circle.report;
+            const { report, text } =
+                await node.call('report', { audience: 'circle' });
+            reports[node.key] = report;
             this.say(`\n== ${node.name} (${node.key}): ` +
                 `${await this.syncState(node)}`);
-            this.say(seen.text.trimEnd());
+            this.say(text.trimEnd());
+            if (node !== this.circle.moderator) {
+                await this.sayOwnExtract(node);
+            }
         }
         for (const key of Object.keys(reports)) {
             faults.push(...differences(reports[key], reports.MOD, key));
@@ -176,6 +177,16 @@ class Demo {
         }
         this.writeJson(reports.MOD);
         return faults;
+    }
+
+    // What only this structure is shown besides: the part that it presented.
+    async sayOwnExtract(node) {
+        const { report: own } =
+            await node.call('report', { audience: 'structure' });
+        this.say(`Presented by ${node.name}: ${own.situations} situations, ` +
+            `${own.cooperation_malfunctions} malfunctions, ` +
+            `${own.patient_harmed_of_malfunctions} of these with harm to ` +
+            `the patient; ${own.carer_in_difficulty} carers in difficulty`);
     }
 
     async syncState(node) {
@@ -231,6 +242,12 @@ class Demo {
         if (this.circle) {
             this.circle.network.close();
         }
+        this.cleanAtExit();
+    }
+
+    // Whatever ended us: no process, no folder.
+    cleanAtExit() {
+        killAll();
         if (this.temporary) {
             fs.rmSync(this.temporary, { recursive: true, force: true });
         }
@@ -253,7 +270,11 @@ function onSignal(demo) {
         process.exit(EXIT_INTERRUPTED);
     };
     ['SIGINT', 'SIGTERM', 'SIGHUP'].forEach((name) => process.on(name, end));
-    process.on('exit', killAll);
+    process.on('exit', () => demo.cleanAtExit());
+    // Whoever read our output has gone: the demo is played to its end.
+    [process.stdout, process.stderr].forEach((stream) => {
+        stream.on('error', () => {});
+    });
 }
 
 function sayFaults(faults, count, seconds) {

@@ -76,8 +76,9 @@ class Circle {
             if (here && here.state === 'failed') {
                 throw new Error(`${joiner.key} joins: ${here.reason}`);
             }
-            const there = (await inviter.call('invite.list')).joins
-                .find((join) => join.node === joiner.info.node);
+            // One joins at a time; who it is comes after the comparison.
+            const there = (await inviter.call('invite.joins')).joins
+                .find((join) => join.state === 'compare');
             if (!here || !here.code || !there || !there.code) {
                 return null;
             }

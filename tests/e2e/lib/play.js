@@ -83,22 +83,21 @@ class Play {
         const presenter = this.circle.byLetter(s.presenter);
         const other = this.circle.structures
             .find((node) => node !== presenter);
-        const basis = this.typed(marker('Accord oral noté'));
+        const text = () => {
+            const note = this.typed(marker('Note de soin'));
+            this.markers.care.push(note);
+            return note;
+        };
         await presenter.call('situation.invite', { situation: s.id,
-            structure: other.name, basis: 'same-team', note: basis });
-        this.markers.care.push(basis);
+            structure: other.name, basis: 'same-team', note: text() });
+        await presenter.call('situation.note',
+            { situation: s.id, view: 'care', text: text() });
         for (const node of [presenter, other]) {
-            const text = this.typed(marker(`Note de soin ${node.key}`));
-            this.markers.care.push(text);
-            await until(`${node.key} may write in the care space`, () =>
-                node.call('situation.note', { situation: s.id, view: 'care',
-                    text }).catch(() => null));
+            await until(`${node.key} reads both care notes`, async () => {
+                const { cases } = await node.call('care.list');
+                return cases.some((shared) => shared.notes.length === 2);
+            });
         }
-        await until(`${presenter.key} reads both care notes`, async () => {
-            const { care } = await presenter.call('situation.show',
-                { situation: s.id });
-            return care && care.notes.length >= 2;
-        });
     }
 
     async see(node, s) {
@@ -258,7 +257,7 @@ class Play {
     async bringBack(node) {
         this.circle.network.heal(node.key);
         await Promise.all(this.circle.nodes
-            .map((other) => other.call('sync', {})));
+            .map((other) => other.call('sync', { wait_ms: 0 })));
         this.progress(`${node.name} is back`);
     }
 

@@ -50,8 +50,6 @@ struct node {
     uint64_t beat_due_ms;
     uint64_t tick_ms;
     uint64_t stop_ms; /* when the stop began */
-    bool is_reading_directory;
-    bool is_directory_old; /* it changed again meanwhile */
     char listen[ADDRESS_TEXT_MAX];
 };
 
@@ -64,57 +62,20 @@ node_of(struct io *io)
     return node;
 }
 
-/* ---- the directory ---- */
+/* ---- what the writer tells ---- */
 
-struct directory_job {
-    struct read_job read;
-    struct node *node;
-    struct directory *directory;
-};
-
+/* Members, secrets or invitations changed; before the completions. */
 static void
-run_directory(struct read_job *read, struct db *db)
+on_directory(void *arg, struct directory *directory)
 {
-    ((struct directory_job *)read)->directory = directory_read(db);
-}
-
-static void read_directory(struct node *node);
-
-static void
-done_directory(struct job *job)
-{
-    struct directory_job *read = (struct directory_job *)job;
-    struct node *node = read->node;
+    struct node *node = arg;
     struct io *io = &node->io;
 
     directory_free(io->directory);
-    io->directory = read->directory;
-    free(read);
-    node->is_reading_directory = false;
-    dial_directory_changed(io);
-    exchange_retry_all(io);
-    io->hurry(io);
-    if (node->is_directory_old && !io->is_stopping) {
-        read_directory(node);
+    io->directory = directory;
+    if (!io->is_stopping) {
+        dial_directory_changed(io);
     }
-}
-
-static void
-read_directory(struct node *node)
-{
-    struct directory_job *job;
-
-    if (node->is_reading_directory) {
-        node->is_directory_old = true;
-        return;
-    }
-    node->is_directory_old = false;
-    node->is_reading_directory = true;
-    job = ent_alloc_zero(1, sizeof(*job));
-    job->node = node;
-    job->read.run = run_directory;
-    job->read.job.done = done_directory;
-    reader_post(node->io.session_reader, &job->read);
 }
 
 /* After each commit, and after its completions. */
@@ -135,7 +96,8 @@ on_outcome(void *arg, const struct engine_outcome *outcome)
         exchange_moved_all(io);
     }
     if (outcome->members_changed) {
-        read_directory(node);
+        exchange_retry_all(io);
+        io->hurry(io);
     }
 }
 
@@ -401,7 +363,8 @@ start_threads(struct node *node)
     db_rollback(session_db);
     io->session_reader = reader_new(io->loop, session_db);
     io->api_reader = reader_new(io->loop, api_db);
-    io->writer = writer_new(io->loop, node->engine, on_outcome, node);
+    io->writer =
+        writer_new(io->loop, node->engine, on_outcome, on_directory, node);
 }
 
 static void

@@ -16,6 +16,7 @@ struct writer {
     struct engine *engine;
     struct write_job *held; /* taken, but it wants to be alone */
     writer_outcome *on_outcome;
+    writer_directory *on_directory;
     void *arg;
 };
 
@@ -33,6 +34,36 @@ on_outcome_done(struct job *job)
 
     told->writer->on_outcome(told->writer->arg, &told->outcome);
     free(told);
+}
+
+/* Carries a new directory to the loop, ahead of its batch's completions. */
+struct directory_job {
+    struct job job;
+    struct writer *writer;
+    struct directory *directory;
+};
+
+static void
+on_directory_done(struct job *job)
+{
+    struct directory_job *read = (struct directory_job *)job;
+
+    read->writer->on_directory(read->writer->arg, read->directory);
+    free(read);
+}
+
+static void
+give_directory(struct writer *writer)
+{
+    struct directory_job *read = ent_alloc_zero(1, sizeof(*read));
+    struct db *db = engine_db(writer->engine);
+
+    store_must(db_begin(db));
+    read->directory = directory_read(db);
+    db_rollback(db);
+    read->job.done = on_directory_done;
+    read->writer = writer;
+    worker_give(writer->worker, &read->job);
 }
 
 static bool
@@ -88,6 +119,7 @@ add_outcome(struct engine_outcome *sum, const struct engine_outcome *more)
     sum->top = more->top;
     sum->has_moved |= more->has_moved;
     sum->members_changed |= more->members_changed;
+    sum->is_store_new |= more->is_store_new;
     sum->owes_reaction = more->owes_reaction;
 }
 
@@ -137,18 +169,22 @@ writer_turn(void *arg, struct worker *worker)
         first = run_batch(writer);
         engine_commit(writer->engine, &outcome);
         react(writer, &outcome);
+        if (outcome.members_changed) {
+            give_directory(writer);
+        }
         give_all(writer, first, &outcome);
     } while (writer->held != NULL);
 }
 
 struct writer *
 writer_new(uv_loop_t *loop, struct engine *engine, writer_outcome *on_outcome,
-           void *arg)
+           writer_directory *on_directory, void *arg)
 {
     struct writer *writer = ent_alloc_zero(1, sizeof(*writer));
 
     writer->engine = engine;
     writer->on_outcome = on_outcome;
+    writer->on_directory = on_directory;
     writer->arg = arg;
     writer->worker = worker_new(loop, writer_turn, writer);
     return writer;

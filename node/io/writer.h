@@ -4,7 +4,8 @@
  * a batch ends when it is full or when nothing waits. It never waits to fill.
  *
  *   job, job, job -> engine_begin … engine_commit -> what follows by itself
- *   (engine_react, a transaction of its own) -> completions -> the outcome
+ *   (engine_react, a transaction of its own) -> the directory, if it changed
+ *   -> completions -> the outcome
  *
  * Failure mode: a store that fails stops the process inside the engine; the
  * jobs of that batch were never completed, so nobody was told they were.
@@ -13,6 +14,7 @@
 #define NODE_IO_WRITER_H
 
 #include "io/worker.h"
+#include "store/directory.h"
 #include "store/engine.h"
 
 /* `job.done` runs on the loop after the commit and frees it. */
@@ -24,12 +26,17 @@ struct write_job {
 
 /* On the loop, after the completions of the batch. */
 typedef void writer_outcome(void *arg, const struct engine_outcome *outcome);
+/* On the loop, before the completions of a batch that changed members, secrets
+ * or invitations: whoever is told that something was done finds it done. Takes
+ * `directory`. */
+typedef void writer_directory(void *arg, struct directory *directory);
 
 struct writer;
 
 /* Borrows `engine` until writer_stop. Returns owned. */
 struct writer *writer_new(uv_loop_t *loop, struct engine *engine,
-                          writer_outcome *on_outcome, void *arg);
+                          writer_outcome *on_outcome,
+                          writer_directory *on_directory, void *arg);
 /* Takes `job`. */
 void writer_post(struct writer *writer, struct write_job *job);
 /* The thread behind, for worker_give: telling progress. */

@@ -196,7 +196,7 @@ call_and_establish(struct world *w)
 }
 
 static void
-send(struct end *end, uint8_t type, const void *p, size_t len)
+send_from(struct end *end, uint8_t type, const void *p, size_t len)
 {
     conn_send(end->conn, type, ent_slice(p, len));
     conn_flush(end->conn);
@@ -218,7 +218,7 @@ test_there_and_back(void **state)
     conn_hash(w.callee.conn, theirs);
     assert_memory_equal(ours, theirs, sizeof(ours));
     w.callee.echoes = true;
-    send(&w.caller, 9, "hello", 5);
+    send_from(&w.caller, 9, "hello", 5);
     run_until(&w, &w.caller.message_count, 1);
     assert_int_equal(w.caller.last_type, 9);
     assert_int_equal(w.caller.byte_count, 5);
@@ -240,7 +240,7 @@ test_much(void **state)
     world_open(&w);
     call_and_establish(&w);
     for (unsigned i = 0; i < 8; i++) {
-        send(&w.caller, 4, body, sizeof(body));
+        send_from(&w.caller, 4, body, sizeof(body));
     }
     run_until(&w, &w.callee.message_count, 8);
     assert_int_equal(w.callee.byte_count, 8 * sizeof(body));
@@ -389,8 +389,8 @@ test_hold(void **state)
     call_and_establish(&w);
     w.callee.echoes = true;
     conn_hold(w.callee.conn, true);
-    send(&w.caller, 4, "one", 3);
-    send(&w.caller, 4, "three", 5);
+    send_from(&w.caller, 4, "one", 3);
+    send_from(&w.caller, 4, "three", 5);
     for (int i = 0; i < 20; i++) {
         uv_run(&w.loop, UV_RUN_NOWAIT);
     }
@@ -414,7 +414,7 @@ test_queue_cap(void **state)
     call_and_establish(&w);
     conn_hold(w.callee.conn, true);
     while (conn_is_open(w.caller.conn) && count < 64) {
-        send(&w.caller, 4, body, sizeof(body));
+        send_from(&w.caller, 4, body, sizeof(body));
         count++;
     }
     assert_true(count < 32);

@@ -217,26 +217,36 @@ class Play {
 
     async openMeeting(session) {
         const { moderator } = this.circle;
-        const ids = this.of(session).map((s) => s.id);
+        const now = this.of(session);
+        // What a structure without a link has offered comes later.
+        const known = now.filter((s) => !this.presenterIsCutOff(s));
+        for (const s of known) {
+            await until(`${moderator.key} sees ${s.id}`,
+                () => this.see(moderator, s));
+        }
         await moderator.call('meeting.plan', { n: session,
             date: `2026-${String(1 + (session - 1) % 12).padStart(2, '0')}-17`,
             venue: this.typed('Salle des Tilleuls'), kind: 'cmr' });
         await moderator.call('meeting.open',
-            { meeting: session, situations: ids });
-        this.openMeetings.set(session, new Set(ids));
+            { meeting: session, situations: known.map((s) => s.id) });
+        this.openMeetings.set(session, new Set(now.map((s) => s.id)));
     }
 
     // A power cut right after an acknowledged write.
     async killOne(node) {
         const s = this.offered.find((o) => o.presenter === node.letter);
+        const text = this.typed(marker('Note juste avant la coupure'));
         if (s) {
-            const text = this.typed(marker(`Note avant coupure ${s.id}`));
             await node.call('situation.note',
                 { situation: s.id, view: 'own', text });
             this.markers.own.push(text);
         }
         await this.circle.kill(node);
         await this.circle.start(node);
+        const kept = s && await this.see(node, s);
+        if (kept && !kept.own.notes.includes(text)) {
+            throw new Error(`${node.key} lost an acknowledged note`);
+        }
         this.progress(`${node.name} was killed and is back`);
     }
 

@@ -8,11 +8,32 @@
 
 #include <stdlib.h>
 
+#ifdef ENT_SABOTAGE
+/* Withholds what one author wrote ("hold-author=", its id in hex): what others
+ * wrote after it then waits at whoever gets it from here alone. */
+#define HELD                                                                   \
+    " AND l.node NOT IN (SELECT id FROM node WHERE lower(hex(key)) = ?9)"
+
+static void
+bind_held(struct stmt *s)
+{
+    static const char key[] = "hold-author=";
+    const char *all = getenv("ENTENTE_SABOTAGE");
+    const char *at = all != NULL ? strstr(all, key) : NULL;
+    const char *hex = at != NULL ? at + sizeof(key) - 1 : "";
+
+    stmt_bind_text(s, 9, ent_slice(hex, strlen(hex) < 64 ? 0 : 64));
+}
+#else
+#define HELD ""
+#define bind_held(s) ((void)(s))
+#endif
+
 /* A peer sees a space when it is named there. Limited links see circles
  * only. */
 #define SEES                                                                   \
     " (EXISTS (SELECT 1 FROM member m WHERE m.space = l.space"                 \
-    " AND m.node = ?1) OR ?3) AND (?2 = 0 OR s.kind = 2)"
+    " AND m.node = ?1) OR ?3) AND (?2 = 0 OR s.kind = 2)" HELD
 
 static void
 bind_peer(struct stmt *s, struct db *db, const struct sync_peer *peer)
@@ -20,6 +41,7 @@ bind_peer(struct stmt *s, struct db *db, const struct sync_peer *peer)
     stmt_bind_u64(s, 1, row_node_find(db, &peer->node));
     stmt_bind_u64(s, 2, peer->is_limited);
     stmt_bind_u64(s, 3, store_check_is_off());
+    bind_held(s);
 }
 
 #define HEAD_COLUMNS                                                           \

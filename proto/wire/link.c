@@ -87,8 +87,9 @@ die(struct ent_link *link, enum ent_status st)
     return st;
 }
 
-/* PROTO §4: the gate is keyed from the callee's transport key. `knock` is the
- * preface and the ephemeral key after it. */
+/* PROTO §4.1: "The gate is keyed from the callee's transport key: BLAKE2b-128,
+ * under the key …, over the first 8 bytes of the preface and the 32 bytes of
+ * the ephemeral key that follows." `knock` is these two together. */
 static void
 make_gate(const struct ent_key *callee, const uint8_t *knock,
           uint8_t ret_gate[GATE_LEN])

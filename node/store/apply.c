@@ -37,6 +37,9 @@ join_pasts(struct engine *engine, struct space_state *space,
     return num;
 }
 
+/* PROTO §3.5: "A stored entry is *applied* when its `prev` and all `deps` are
+ * applied or refused, and its author may write in its past; else it is
+ * *refused*" */
 void
 apply_place(struct engine *engine, const struct log_row *log,
             const struct ent_entry *e, struct placed *placed)

@@ -34,16 +34,13 @@ find_open_log(struct db *db, uint64_t space, uint64_t node)
         "SELECT id FROM log WHERE space = ?1 AND node = ?2 AND is_closed = 0"
         " AND is_forked = 0 ORDER BY id DESC LIMIT 1";
     struct stmt *s = db_prepare(db, sql);
-    enum ent_status st;
     uint64_t row;
 
     stmt_bind_u64(s, 1, space);
     stmt_bind_u64(s, 2, node);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return 0;
     }
-    store_must(st);
     row = stmt_col_u64(s, 0);
     stmt_reset(s);
     return row;
@@ -155,16 +152,11 @@ read_heads(struct engine *engine, uint64_t space, uint64_t own_log,
         " AND l.applied_count > l.cited LIMIT ?3";
     struct stmt *s = db_prepare(engine->db, sql);
     size_t count = 0;
-    bool has_row;
 
     stmt_bind_u64(s, 1, space);
     stmt_bind_u64(s, 2, own_log);
     stmt_bind_u64(s, 3, max);
-    for (;;) {
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            break;
-        }
+    while (store_next(s)) {
         stmt_col_id(s, 0, &ret_deps[count++]);
     }
     qsort(ret_deps, count, sizeof(*ret_deps), compare_ids);

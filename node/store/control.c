@@ -45,15 +45,12 @@ card_is_newer(struct db *db, uint64_t node, uint32_t number)
 {
     static const char sql[] = "SELECT number FROM card WHERE node = ?1";
     struct stmt *s = db_prepare(db, sql);
-    enum ent_status st;
     uint64_t known;
 
     stmt_bind_u64(s, 1, node);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return true;
     }
-    store_must(st);
     known = stmt_col_u64(s, 0);
     stmt_reset(s);
     return number > known;
@@ -99,19 +96,15 @@ read_old_members(struct db *db, uint64_t space, struct old_member *ret, size_t m
         "SELECT node, role FROM member WHERE space = ?1 LIMIT ?2";
     struct stmt *s = db_prepare(db, sql);
     size_t count = 0;
-    bool has_row;
 
     stmt_bind_u64(s, 1, space);
     stmt_bind_u64(s, 2, max);
-    for (;;) {
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            return count;
-        }
+    while (store_next(s)) {
         ret[count].node = stmt_col_u64(s, 0);
         ret[count].role = stmt_col_u64(s, 1);
         count++;
     }
+    return count;
 }
 
 static bool
@@ -137,17 +130,12 @@ touch_logs(struct engine *engine, uint64_t space)
         " ORDER BY id";
     static const char touch[] = "UPDATE log SET moved = ?2 WHERE id = ?1";
     struct stmt *s = db_prepare(engine->db, list);
-    bool has_row;
 
     stmt_bind_u64(s, 1, space);
-    for (;;) {
+    while (store_next(s)) {
         struct stmt *u;
         uint64_t log;
 
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            return;
-        }
         log = stmt_col_u64(s, 0);
         u = db_prepare(engine->db, touch);
         stmt_bind_u64(u, 1, log);
@@ -283,19 +271,16 @@ apply_share(struct engine *engine, const struct applied *a, size_t index,
     struct ent_id commitment;
     struct ent_key key;
     bool is_missing;
-    enum ent_status st;
 
     if (!ent_id_eq(&op->node, &engine->keys.node)) {
         return;
     }
     stmt_bind_u64(s, 1, epoch);
     stmt_bind_u64(s, 2, a->space->row);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         control_note_strange(engine, a, index, ENT_OP_SHARE, STRANGE_KEY);
         return;
     }
-    store_must(st);
     stmt_col_id(s, 0, &commitment);
     is_missing = stmt_col_u64(s, 1) != 0;
     stmt_reset(s);

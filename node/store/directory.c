@@ -40,14 +40,9 @@ add_typed_addresses(struct db *db, uint64_t node, struct directory_peer *p)
     static const char sql[] =
         "SELECT address FROM address WHERE node = ?1 ORDER BY 1";
     struct stmt *s = db_prepare(db, sql);
-    bool has_row;
 
     stmt_bind_u64(s, 1, node);
-    for (;;) {
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            return;
-        }
+    while (store_next(s)) {
         add_address(p, stmt_col_text(s, 0));
     }
 }
@@ -85,18 +80,13 @@ recipients_of(struct db *db, uint64_t circle, struct ent_id *ret_hash)
         " WHERE m.space = ?1 AND m.role >= ?2 ORDER BY n.key";
     struct stmt *s = db_prepare(db, sql);
     struct ent_hasher h;
-    bool has_row;
 
     ent_hasher_init(&h, "entente/recipients/1");
     stmt_bind_u64(s, 1, circle);
     stmt_bind_u64(s, 2, ENT_ROLE_READER);
-    for (;;) {
+    while (store_next(s)) {
         struct ent_id id;
 
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            break;
-        }
         stmt_col_id(s, 0, &id);
         ent_hasher_add(&h, ENT_SLICE_OF(id));
     }
@@ -113,21 +103,16 @@ add_circle_secrets(struct db *db, uint64_t circle, struct directory_peer *p)
         " AND key IS NOT NULL ORDER BY 2 DESC, arrival DESC LIMIT ?3";
     struct ent_id now;
     struct stmt *s;
-    bool has_row;
 
     recipients_of(db, circle, &now);
     s = db_prepare(db, sql);
     stmt_bind_u64(s, 1, circle);
     stmt_bind_id(s, 2, &now);
     stmt_bind_u64(s, 3, ENT_SECRETS_MAX);
-    for (;;) {
+    while (store_next(s)) {
         struct ent_key key;
         struct ent_key psk;
 
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            return;
-        }
         stmt_col_fixed(s, 0, key.b, sizeof(key.b));
         ent_epoch_psk(&key, &psk);
         if (stmt_col_u64(s, 1) != 0 && p->full_count == p->secret_count) {
@@ -144,14 +129,11 @@ add_pair_secret(struct db *db, uint64_t node, struct directory_peer *p)
     static const char sql[] = "SELECT secret, card FROM pair WHERE node = ?1";
     struct stmt *s = db_prepare(db, sql);
     struct ent_key key;
-    enum ent_status st;
 
     stmt_bind_u64(s, 1, node);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return;
     }
-    store_must(st);
     stmt_col_fixed(s, 0, key.b, sizeof(key.b));
     if (p->name[0] == '\0') {
         fill_card(p, stmt_col_blob(s, 1));
@@ -198,20 +180,15 @@ read_peers(struct db *db, struct directory *d)
 {
     struct ent_id own;
     struct stmt *s;
-    bool has_row;
 
     sync_store_node(db, &own);
     d->peers = ent_alloc_zero(ENT_PEERS_MAX, sizeof(*d->peers));
     s = db_prepare(db, SQL_PEERS);
     stmt_bind_id(s, 1, &own);
     stmt_bind_u64(s, 2, ENT_PEERS_MAX);
-    for (;;) {
+    while (store_next(s)) {
         struct directory_peer *p;
 
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            break;
-        }
         p = &d->peers[d->peer_count++];
         stmt_col_id(s, 1, &p->node);
         p->role = (uint8_t)stmt_col_u64(s, 2);
@@ -230,19 +207,14 @@ read_invitations(struct db *db, struct directory *d)
         " FROM invitation i JOIN space s ON s.id = i.circle"
         " ORDER BY i.created DESC LIMIT ?1";
     struct stmt *s = db_prepare(db, sql);
-    bool has_row;
 
     d->invitations =
         ent_alloc_zero(ENT_INVITATIONS_MAX, sizeof(*d->invitations));
     stmt_bind_u64(s, 1, ENT_INVITATIONS_MAX);
-    for (;;) {
+    while (store_next(s)) {
         struct directory_invitation *i;
         struct ent_key secret;
 
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            return;
-        }
         i = &d->invitations[d->invitation_count++];
         stmt_col_fixed(s, 0, i->id, sizeof(i->id));
         stmt_col_fixed(s, 1, secret.b, sizeof(secret.b));
@@ -376,14 +348,11 @@ find_invitation(struct db *db, const uint8_t id[8], struct invitation_row *ret)
     static const char sql[] =
         "SELECT circle, role, expires, used_by FROM invitation WHERE id = ?1";
     struct stmt *s = db_prepare(db, sql);
-    enum ent_status st;
 
     stmt_bind_blob(s, 1, ent_slice(id, 8));
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return false;
     }
-    store_must(st);
     *ret = (struct invitation_row){
         .circle = stmt_col_u64(s, 0),
         .role = (uint8_t)stmt_col_u64(s, 1),

@@ -413,14 +413,9 @@ mark_all_dirty(struct engine *engine)
     static const char sql[] =
         "SELECT id FROM space WHERE kind IN (2, 4) ORDER BY id DESC LIMIT ?1";
     struct stmt *s = db_prepare(engine->db, sql);
-    bool has_row;
 
     stmt_bind_u64(s, 1, SPACES_CACHED / 2);
-    for (;;) {
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            return;
-        }
+    while (store_next(s)) {
         space_get(engine, stmt_col_u64(s, 0))->is_dirty = true;
         engine->owes_reaction = true;
     }

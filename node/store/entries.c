@@ -24,15 +24,12 @@ stored_entry_read(struct db *db, uint64_t arrival,
 {
     struct stmt *s = db_prepare(db, SQL_ENTRY);
     struct ent_entry *e = &ret_entry->e;
-    enum ent_status st;
     uint64_t epoch;
 
     stmt_bind_u64(s, 1, arrival);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return false;
     }
-    store_must(st);
     *ret_entry = (struct stored_entry){
         .arrival = arrival,
         .log = stmt_col_u64(s, 0),

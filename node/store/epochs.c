@@ -12,14 +12,11 @@ card_find(struct db *db, const struct ent_id *node, struct ent_buf *buf,
         "SELECT c.bytes FROM card c JOIN node n ON n.id = c.node"
         " WHERE n.key = ?1";
     struct stmt *s = db_prepare(db, sql);
-    enum ent_status st;
 
     stmt_bind_id(s, 1, node);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return false;
     }
-    store_must(st);
     ent_buf_clear(buf);
     ent_buf_put_slice(buf, stmt_col_blob(s, 0));
     stmt_reset(s);
@@ -122,7 +119,6 @@ epoch_current(struct engine *engine, struct space_state *space,
     struct recipients *r = ent_alloc_zero(1, sizeof(*r));
     struct ent_id hash;
     struct stmt *s = db_prepare(engine->db, sql);
-    enum ent_status st;
     uint64_t epoch;
 
     collect(engine, space, &nobody_else, r);
@@ -130,11 +126,9 @@ epoch_current(struct engine *engine, struct space_state *space,
     free(r);
     stmt_bind_u64(s, 1, space->row);
     stmt_bind_id(s, 2, &hash);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return 0;
     }
-    store_must(st);
     epoch = stmt_col_u64(s, 0);
     stmt_col_fixed(s, 1, ret_key->b, sizeof(ret_key->b));
     stmt_col_id(s, 2, ret_eid);
@@ -192,19 +186,14 @@ epoch_share_all(struct engine *engine, struct space_state *space,
         " ORDER BY k.arrival DESC LIMIT ?2";
     struct stmt *s = db_prepare(engine->db, sql);
     size_t count = 0;
-    bool has_row;
 
     stmt_bind_u64(s, 1, space->row);
     stmt_bind_u64(s, 2, max);
-    for (;;) {
+    while (store_next(s)) {
         struct ent_op op = {.type = ENT_OP_SHARE};
         struct ent_buf box = {0};
         struct ent_key key;
 
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            return count;
-        }
         stmt_col_id(s, 0, &op.u.share.epoch);
         stmt_col_fixed(s, 1, key.b, sizeof(key.b));
         op.u.share.node = card->node;
@@ -216,4 +205,5 @@ epoch_share_all(struct engine *engine, struct space_state *space,
         ent_wipe(&key, sizeof(key));
         count++;
     }
+    return count;
 }

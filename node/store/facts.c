@@ -57,14 +57,9 @@ load_gov(struct engine *engine, struct space_state *space)
         " ORDER BY num";
     struct stmt *s = db_prepare(engine->db, sql);
     struct ent_buf joined = {0};
-    bool has_row;
 
     stmt_bind_u64(s, 1, space->row);
-    for (;;) {
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            break;
-        }
+    while (store_next(s)) {
         ent_buf_clear(&joined);
         ent_buf_put_slice(&joined, stmt_col_blob(s, 1));
         space->step_count = (uint32_t)stmt_col_u64(s, 0);

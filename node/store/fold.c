@@ -152,6 +152,8 @@ supersede(struct engine *engine, uint64_t record, uint16_t field,
     store_must(stmt_run(s));
 }
 
+/* PROTO §3.2: "A write supersedes the writes that it refers to; what nobody has
+ * superseded is *current*." */
 static void
 write_field(struct engine *engine, const struct applied *a, uint64_t record,
             const struct ent_field_write *w, uint16_t index)

@@ -140,16 +140,12 @@ static size_t
 read_arrivals(struct stmt *s, uint64_t *ret_arrivals, size_t max)
 {
     size_t count = 0;
-    bool has_row;
 
-    for (;;) {
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            return count;
-        }
+    while (store_next(s)) {
         ENT_ASSERT(count < max);
         ret_arrivals[count++] = stmt_col_u64(s, 0);
     }
+    return count;
 }
 
 uint64_t
@@ -206,14 +202,11 @@ read_missing(struct db *db, struct history_entry *out)
 {
     static const char sql[] = "SELECT dep FROM waiting WHERE arrival = ?1";
     struct stmt *s = db_prepare(db, sql);
-    enum ent_status st;
 
     stmt_bind_u64(s, 1, out->arrival);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return;
     }
-    store_must(st);
     stmt_col_id(s, 0, &out->missing);
     store_must(stmt_status(s));
     stmt_reset(s);

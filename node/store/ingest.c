@@ -82,6 +82,8 @@ run_names_us(struct engine *engine, const struct ent_run *run)
     return is_named;
 }
 
+/* PROTO §3.5: "An unknown space is opened by a run that begins with a genesis
+ * of it" */
 static enum ent_status
 open_foreign_space(struct engine *engine, const struct ent_run *run,
                    uint64_t *ret_space)
@@ -133,6 +135,8 @@ check_author(struct engine *engine, struct space_state *space,
 
 /* ---- logs ---- */
 
+/* PROTO §3.4: "A node keeps the branch that it has, notes the log, the seq and
+ * the other id with who showed it, refuses the other branch, and says so." */
 static void
 note_fork(struct engine *engine, struct log_row *log,
           const struct ent_entry *e, const struct ent_id *peer)

@@ -109,6 +109,13 @@ bool store_check_is_off(void);
 #endif
 
 /* ---- schema.c ---- */
+/* Statements whose failure stops the process: is there a (next) row? After
+ * store_find reset the statement; store_next does so behind the last row. */
+bool store_find(struct stmt *s);
+bool store_next(struct stmt *s);
+/* Column 0 of the one row of a bound statement; 0 without a row. */
+uint64_t store_number(struct stmt *s);
+
 void schema_create(struct db *db);
 /* Drops and makes again everything that is folded from facts. */
 void schema_reset_views(struct db *db);

@@ -11,22 +11,6 @@
 #include <stdlib.h>
 #include <strings.h>
 
-/* Runs a bound statement; column 0 of its row, or 0. */
-static uint64_t
-one(struct stmt *s)
-{
-    enum ent_status st = stmt_find(s);
-    uint64_t v;
-
-    if (st == ENT_RULE_NOT_FOUND) {
-        return 0;
-    }
-    store_must(st);
-    v = stmt_col_u64(s, 0);
-    stmt_reset(s);
-    return v;
-}
-
 uint64_t
 overview_own_node(struct db *db)
 {
@@ -54,7 +38,7 @@ overview_circle(struct db *db, bool is_any)
 
     stmt_bind_u64(s, 1, own);
     stmt_bind_u64(s, 2, is_any);
-    return one(s);
+    return store_number(s);
 }
 
 uint8_t
@@ -67,7 +51,7 @@ overview_own_role(struct db *db, uint64_t space)
 
     stmt_bind_u64(s, 1, space);
     stmt_bind_u64(s, 2, own);
-    return (uint8_t)one(s);
+    return (uint8_t)store_number(s);
 }
 
 /* ---- nodes ---- */
@@ -106,16 +90,11 @@ overview_members(struct db *db, uint64_t space, size_t *ret_count)
     struct ent_id own;
     struct stmt *s;
     size_t count = 0;
-    bool has_row;
 
     sync_store_node(db, &own);
     s = db_prepare(db, sql);
     stmt_bind_u64(s, 1, space);
-    for (;;) {
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            break;
-        }
+    while (store_next(s)) {
         nodes = ent_realloc(nodes, (count + 1) * sizeof(*nodes));
         read_node(s, &own, &nodes[count++]);
     }
@@ -132,18 +111,15 @@ overview_node(struct db *db, uint64_t row, uint64_t space,
         " WHERE n.id = ?1";
     struct ent_id own;
     struct stmt *s;
-    enum ent_status st;
 
     sync_store_node(db, &own);
     s = db_prepare(db, sql);
     stmt_bind_u64(s, 1, row);
     stmt_bind_u64(s, 2, space);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         *ret_node = (struct overview_node){.name = "?"};
         return false;
     }
-    store_must(st);
     read_node(s, &own, ret_node);
     stmt_reset(s);
     return true;
@@ -154,14 +130,11 @@ overview_card(struct db *db, uint64_t node, struct ent_buf *out)
 {
     static const char sql[] = "SELECT bytes FROM card WHERE node = ?1";
     struct stmt *s = db_prepare(db, sql);
-    enum ent_status st;
 
     stmt_bind_u64(s, 1, node);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return false;
     }
-    store_must(st);
     ent_buf_put_slice(out, stmt_col_blob(s, 0));
     stmt_reset(s);
     return true;
@@ -218,14 +191,11 @@ overview_space(struct db *db, uint64_t row, struct overview_space *ret_space)
     static const char sql[] =
         "SELECT sid, kind, circle, opener FROM space WHERE id = ?1";
     struct stmt *s = db_prepare(db, sql);
-    enum ent_status st;
 
     stmt_bind_u64(s, 1, row);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return false;
     }
-    store_must(st);
     *ret_space = (struct overview_space){
         .row = row,
         .kind = (uint8_t)stmt_col_u64(s, 1),
@@ -252,7 +222,7 @@ overview_genesis(struct db *db, uint64_t space,
     bool is_good;
 
     stmt_bind_u64(s, 1, space);
-    arrival = one(s);
+    arrival = store_number(s);
     if (arrival == 0 || !stored_entry_read(db, arrival, &se)) {
         return false;
     }
@@ -295,14 +265,9 @@ overview_spaces(struct db *db, uint8_t kind, size_t *ret_count)
     uint64_t *rows = NULL;
     size_t capacity = 0;
     size_t count = 0;
-    bool has_row;
 
     stmt_bind_u64(s, 1, kind);
-    for (;;) {
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            break;
-        }
+    while (store_next(s)) {
         if (count == capacity) {
             capacity = capacity > 0 ? 2 * capacity : 16;
             rows = ent_realloc(rows, capacity * sizeof(*rows));
@@ -357,15 +322,11 @@ static uint64_t
 only_row(struct stmt *s)
 {
     uint64_t found = 0;
-    bool has_row;
 
-    for (;;) {
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            return found;
-        }
+    while (store_next(s)) {
         found = found == 0 ? stmt_col_u64(s, 0) : UINT64_MAX;
     }
+    return found;
 }
 
 uint64_t
@@ -414,7 +375,7 @@ overview_record_space(struct db *db, uint64_t record)
     struct stmt *s = db_prepare(db, sql);
 
     stmt_bind_u64(s, 1, record);
-    return one(s);
+    return store_number(s);
 }
 
 /* ---- invitations ---- */
@@ -429,14 +390,9 @@ overview_invitations(struct db *db, size_t *ret_count)
         ent_alloc_zero(ENT_INVITATIONS_MAX, sizeof(*list));
     struct stmt *s = db_prepare(db, sql);
     size_t count = 0;
-    bool has_row;
 
     stmt_bind_u64(s, 1, ENT_INVITATIONS_MAX);
-    for (;;) {
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            break;
-        }
+    while (store_next(s)) {
         list[count] = (struct overview_invitation){
             .role = (uint8_t)stmt_col_u64(s, 1),
             .created_at = stmt_col_u64(s, 2),

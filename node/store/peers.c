@@ -19,15 +19,12 @@ sync_state_read(struct db *db, const struct ent_id *peer,
         " proved_at, proved_top, software, refusal, detail, skew FROM peer"
         " WHERE node = ?1";
     struct stmt *s = db_prepare(db, sql);
-    enum ent_status st;
 
     *ret_state = (struct sync_state){0};
     stmt_bind_u64(s, 1, row_node_find(db, peer));
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return;
     }
-    store_must(st);
     ret_state->knows_peer_store = !stmt_col_is_null(s, 0);
     if (ret_state->knows_peer_store) {
         stmt_col_fixed(s, 0, ret_state->peer_store_id, ENT_STORE_ID_LEN);

@@ -6,22 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Runs a statement already bound and returns its one number, or 0. */
-static uint64_t
-one_number(struct stmt *s)
-{
-    enum ent_status st = stmt_find(s);
-    uint64_t v;
-
-    if (st == ENT_RULE_NOT_FOUND) {
-        return 0;
-    }
-    store_must(st);
-    v = stmt_col_u64(s, 0);
-    stmt_reset(s);
-    return v;
-}
-
 static uint64_t
 number_of_kind(struct db *db, const char *sql, uint64_t space, uint16_t kind)
 {
@@ -29,7 +13,7 @@ number_of_kind(struct db *db, const char *sql, uint64_t space, uint16_t kind)
 
     stmt_bind_u64(s, 1, space);
     stmt_bind_u64(s, 2, kind);
-    return one_number(s);
+    return store_number(s);
 }
 
 uint64_t
@@ -82,7 +66,7 @@ records_find(struct db *db, uint64_t space, uint16_t kind,
     stmt_bind_u64(s, 1, space);
     stmt_bind_u64(s, 2, kind);
     stmt_bind_blob(s, 3, ENT_SLICE_OF(*rid));
-    return one_number(s);
+    return store_number(s);
 }
 
 uint64_t
@@ -97,7 +81,7 @@ records_find_owned(struct db *db, uint64_t space, uint16_t kind,
     stmt_bind_u64(s, 1, space);
     stmt_bind_u64(s, 2, kind);
     stmt_bind_u64(s, 3, owner);
-    return one_number(s);
+    return store_number(s);
 }
 
 void
@@ -123,15 +107,10 @@ records_list(struct db *db, uint64_t space, uint16_t kind, size_t *ret_count)
     struct records_row *rows = NULL;
     size_t capacity = 0;
     size_t count = 0;
-    bool has_row;
 
     stmt_bind_u64(s, 1, space);
     stmt_bind_u64(s, 2, kind);
-    for (;;) {
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            break;
-        }
+    while (store_next(s)) {
         if (count == capacity) {
             capacity = capacity > 0 ? 2 * capacity : 16;
             rows = ent_realloc(rows, capacity * sizeof(*rows));
@@ -157,15 +136,12 @@ records_value(struct db *db, uint64_t record, uint16_t field,
         " WHERE v.record = ?1 AND v.field = ?2"
         " ORDER BY e.hlc DESC, e.id DESC, v.idx DESC LIMIT 1";
     struct stmt *s = db_prepare(db, sql);
-    enum ent_status st;
 
     stmt_bind_u64(s, 1, record);
     stmt_bind_u64(s, 2, field);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return false;
     }
-    store_must(st);
     ent_buf_put_slice(out, stmt_col_blob(s, 0));
     stmt_reset(s);
     return true;
@@ -261,14 +237,9 @@ records_conflicts(struct db *db, uint64_t record, size_t *ret_count)
     struct stmt *s = db_prepare(db, sql);
     struct records_conflict *list = NULL;
     size_t count = 0;
-    bool has_row;
 
     stmt_bind_u64(s, 1, record);
-    for (;;) {
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            break;
-        }
+    while (store_next(s)) {
         list = ent_realloc(list, (count + 1) * sizeof(*list));
         list[count] = (struct records_conflict){
             .field = (uint16_t)stmt_col_u64(s, 0),
@@ -347,7 +318,7 @@ records_write_begin(struct records_writer *w, struct db *db, uint16_t kind,
     stmt_bind_u64(s, 2, kind);
     stmt_bind_blob(s, 3, ENT_SLICE_OF(*rid));
     stmt_bind_u64(s, 4, owner);
-    w->record = one_number(s);
+    w->record = store_number(s);
 }
 
 /* Every value of the field that this node sees is superseded. */
@@ -358,20 +329,15 @@ supersede_current(struct records_writer *w, struct ent_field_write *f)
         "SELECT e.id, v.idx FROM value v JOIN entry e ON e.arrival = v.arrival"
         " WHERE v.record = ?1 AND v.field = ?2 ORDER BY v.arrival LIMIT ?3";
     struct stmt *s = db_prepare(w->db, sql);
-    bool has_row;
 
     f->supersedes_count = 0;
     stmt_bind_u64(s, 1, w->record);
     stmt_bind_u64(s, 2, f->field);
     stmt_bind_u64(s, 3, ENT_SUPERSEDES_MAX);
-    for (;;) {
+    while (store_next(s)) {
         struct ent_write_ref *ref;
         struct ent_id id;
 
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            return;
-        }
         stmt_col_id(s, 0, &id);
         ref = &f->supersedes[f->supersedes_count++];
         memcpy(ref->entry, id.b, sizeof(ref->entry));
@@ -470,6 +436,6 @@ records_own_answer_key(struct db *db, uint64_t review_space,
     stmt_bind_u64(s, 2, KIND_OWN_ANSWER);
     stmt_bind_u64(s, 3, KIND_PERSPECTIVE);
     stmt_bind_u64(s, 4, ENT_SPACE_OWN);
-    return records_fixed(db, one_number(s), FIELD_ANSWER_KEY, ret_key->b,
+    return records_fixed(db, store_number(s), FIELD_ANSWER_KEY, ret_key->b,
                          sizeof(ret_key->b));
 }

@@ -15,15 +15,12 @@ static uint64_t
 find_by_id(struct db *db, const char *sql, const struct ent_id *id)
 {
     struct stmt *s = db_prepare(db, sql);
-    enum ent_status st;
     uint64_t row;
 
     stmt_bind_id(s, 1, id);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return 0;
     }
-    store_must(st);
     row = stmt_col_u64(s, 0);
     stmt_reset(s);
     return row;
@@ -127,12 +124,9 @@ row_epoch_id(struct db *db, uint64_t row, struct ent_id *ret_eid)
 static bool
 read_log(struct stmt *s, struct log_row *ret_log)
 {
-    enum ent_status st = stmt_find(s);
-
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return false;
     }
-    store_must(st);
     *ret_log = (struct log_row){
         .row = stmt_col_u64(s, 0),
         .space = stmt_col_u64(s, 1),
@@ -240,16 +234,13 @@ row_entry_find(struct db *db, uint64_t space, const struct ent_id *id,
         " JOIN log l ON l.id = e.log"
         " WHERE e.idh = ?1 AND e.id = ?2 AND l.space = ?3";
     struct stmt *s = db_prepare(db, sql);
-    enum ent_status st;
 
     stmt_bind_i64(s, 1, id_prefix(id));
     stmt_bind_id(s, 2, id);
     stmt_bind_u64(s, 3, space);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return false;
     }
-    store_must(st);
     *ret_ref = (struct entry_ref){
         .arrival = stmt_col_u64(s, 0),
         .log = stmt_col_u64(s, 1),
@@ -266,15 +257,12 @@ row_entry_at(struct db *db, uint64_t log, uint64_t seq, struct ent_id *ret_id)
 {
     static const char sql[] = "SELECT id FROM entry WHERE log = ?1 AND seq = ?2";
     struct stmt *s = db_prepare(db, sql);
-    enum ent_status st;
 
     stmt_bind_u64(s, 1, log);
     stmt_bind_u64(s, 2, seq);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return false;
     }
-    store_must(st);
     stmt_col_id(s, 0, ret_id);
     store_must(stmt_status(s));
     stmt_reset(s);

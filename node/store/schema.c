@@ -127,6 +127,40 @@ const char *const schema_view_queries[] = {
     NULL,
 };
 
+bool
+store_find(struct stmt *s)
+{
+    enum ent_status st = stmt_find(s);
+
+    if (st == ENT_RULE_NOT_FOUND) {
+        return false;
+    }
+    store_must(st);
+    return true;
+}
+
+bool
+store_next(struct stmt *s)
+{
+    bool has_row;
+
+    store_must(stmt_step(s, &has_row));
+    return has_row;
+}
+
+uint64_t
+store_number(struct stmt *s)
+{
+    uint64_t number;
+
+    if (!store_find(s)) {
+        return 0;
+    }
+    number = stmt_col_u64(s, 0);
+    stmt_reset(s);
+    return number;
+}
+
 void
 schema_create(struct db *db)
 {
@@ -147,14 +181,11 @@ meta_get(struct db *db, const char *key, void *ret_p, size_t len)
 {
     static const char sql[] = "SELECT v FROM meta WHERE k = ?1";
     struct stmt *s = db_prepare(db, sql);
-    enum ent_status st;
 
     stmt_bind_str(s, 1, key);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return false;
     }
-    store_must(st);
     stmt_col_fixed(s, 0, ret_p, len);
     store_must(stmt_status(s));
     stmt_reset(s);
@@ -194,16 +225,13 @@ meta_get_text(struct db *db, const char *key, char *ret, size_t size)
 {
     static const char sql[] = "SELECT v FROM meta WHERE k = ?1";
     struct stmt *s = db_prepare(db, sql);
-    enum ent_status st;
     struct ent_slice v;
 
     ret[0] = '\0';
     stmt_bind_str(s, 1, key);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return;
     }
-    store_must(st);
     v = stmt_col_blob(s, 0);
     store_must(stmt_status(s));
     snprintf(ret, size, "%.*s", (int)v.len, (const char *)v.p);

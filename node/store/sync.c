@@ -104,15 +104,12 @@ id_at(struct db *db, uint64_t number, uint8_t ret_id[16])
         " LIMIT 1";
     struct stmt *s = db_prepare(db, sql);
     struct ent_id id;
-    enum ent_status st;
 
     memset(ret_id, 0, 16);
     stmt_bind_u64(s, 1, number);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return;
     }
-    store_must(st);
     stmt_col_id(s, 0, &id);
     stmt_reset(s);
     memcpy(ret_id, id.b, 16);
@@ -143,7 +140,6 @@ sync_read_changes(struct db *db, const struct sync_peer *peer, uint64_t after,
     struct ent_id own;
     size_t circle_count = 0;
     uint64_t last_moved = after;
-    bool has_row;
 
     c.heads = ent_alloc_zero(max + 1, sizeof(*c.heads));
     sync_store_node(db, &own);
@@ -152,15 +148,11 @@ sync_read_changes(struct db *db, const struct sync_peer *peer, uint64_t after,
     bind_peer(s, db, peer);
     stmt_bind_u64(s, 4, after);
     stmt_bind_u64(s, 5, max);
-    for (;;) {
+    while (store_next(s)) {
         struct ent_head head;
         uint64_t log;
         bool is_circle;
 
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            break;
-        }
         read_head(s, &head);
         log = stmt_col_u64(s, 5);
         last_moved = stmt_col_u64(s, 6);
@@ -188,17 +180,14 @@ find_seen_log(struct db *db, const struct sync_peer *peer,
         " JOIN node n ON n.id = l.node WHERE s.sid = ?4 AND n.key = ?5"
         " AND l.inc = ?6 AND" SEES;
     struct stmt *s = db_prepare(db, sql);
-    enum ent_status st;
 
     bind_peer(s, db, peer);
     stmt_bind_id(s, 4, &key->space);
     stmt_bind_id(s, 5, &key->node);
     stmt_bind_u64(s, 6, key->inc);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return false;
     }
-    store_must(st);
     *ret_log = stmt_col_u64(s, 0);
     stmt_reset(s);
     return true;
@@ -218,7 +207,6 @@ find_run_end(struct db *db, uint64_t log, const struct ent_need *need,
     struct stmt *s = db_prepare(db, sql);
     size_t bytes = 256;
     bool found = false;
-    bool has_row;
 
     if (max_bytes > ENT_RUN_BYTES_MAX) {
         max_bytes = ENT_RUN_BYTES_MAX;
@@ -226,11 +214,7 @@ find_run_end(struct db *db, uint64_t log, const struct ent_need *need,
     stmt_bind_u64(s, 1, log);
     stmt_bind_u64(s, 2, need->from_seq);
     stmt_bind_u64(s, 3, need->from_seq + ENT_RUN_ENTRIES_MAX);
-    for (;;) {
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            return found;
-        }
+    while (store_next(s)) {
         bytes += (size_t)stmt_col_u64(s, 1);
         if (found && (bytes > max_bytes || *ret_end >= need->to_seq)) {
             stmt_reset(s);
@@ -242,6 +226,7 @@ find_run_end(struct db *db, uint64_t log, const struct ent_need *need,
             found = true;
         }
     }
+    return found;
 }
 
 struct run_parts {
@@ -316,16 +301,11 @@ read_parts(struct db *db, uint64_t log, const struct ent_need *need,
         " WHERE e.log = ?1 AND e.seq BETWEEN ?2 AND ?3 ORDER BY e.seq";
     struct stmt *s = db_prepare(db, sql);
     struct ent_id field;
-    bool has_row;
 
     stmt_bind_u64(s, 1, log);
     stmt_bind_u64(s, 2, need->from_seq);
     stmt_bind_u64(s, 3, end);
-    for (;;) {
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            break;
-        }
+    while (store_next(s)) {
         ENT_ASSERT(p->count < p->capacity);
         stmt_col_id(s, 8, &field);
         add_part(p, s, &need->log, &field);
@@ -452,16 +432,11 @@ read_spaces_hash(struct db *db, const struct sync_peer *peer, uint64_t own,
     struct stmt *s = db_prepare(db, sql);
     struct ent_hasher h;
     struct ent_id id;
-    bool has_row;
 
     ent_hasher_init(&h, "entente/spaces/1");
     bind_peer(s, db, peer);
     stmt_bind_u64(s, 4, own);
-    for (;;) {
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            break;
-        }
+    while (store_next(s)) {
         stmt_col_id(s, 0, &id);
         ent_hasher_add(&h, ENT_SLICE_OF(id));
     }
@@ -499,20 +474,15 @@ sync_read_proof(struct db *db, const struct sync_peer *peer,
     struct sync_proof p = {0};
     struct ent_id own;
     struct stmt *s;
-    bool has_row;
 
     sync_store_node(db, &own);
     p.top = meta_get_u64(db, "top");
     s = db_prepare(db, sql);
     bind_peer(s, db, peer);
     stmt_bind_u64(s, 4, row_node_find(db, &own));
-    for (;;) {
+    while (store_next(s)) {
         struct ent_head head;
 
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            break;
-        }
         read_head(s, &head);
         add_head(p.sum, key, &head);
         p.head_count++;
@@ -531,17 +501,12 @@ sync_read_heads(struct db *db, const struct sync_peer *peer, size_t *ret_count)
     size_t count = 0;
     struct ent_id own;
     struct stmt *s;
-    bool has_row;
 
     sync_store_node(db, &own);
     s = db_prepare(db, sql);
     bind_peer(s, db, peer);
     stmt_bind_u64(s, 4, row_node_find(db, &own));
-    for (;;) {
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            break;
-        }
+    while (store_next(s)) {
         if (count == capacity) {
             capacity = capacity > 0 ? 2 * capacity : 64;
             heads = ent_realloc(heads, capacity * sizeof(*heads));

@@ -39,15 +39,12 @@ read_seal(struct db *db, uint64_t log, uint64_t seq, struct ent_sig *ret_sig)
 {
     static const char sql[] = "SELECT sig FROM seal WHERE log = ?1 AND seq = ?2";
     struct stmt *s = db_prepare(db, sql);
-    enum ent_status st;
 
     stmt_bind_u64(s, 1, log);
     stmt_bind_u64(s, 2, seq);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return false;
     }
-    store_must(st);
     stmt_col_fixed(s, 0, ret_sig->b, sizeof(ret_sig->b));
     store_must(stmt_status(s));
     stmt_reset(s);
@@ -123,17 +120,12 @@ store_verify(struct db *db,
     uint64_t total = count_rows(db, SQL_COUNT);
     struct log_walk walk = {0};
     struct stmt *s = db_prepare(db, sql);
-    bool has_row;
 
     *ret_verify = (struct engine_verify){0};
-    for (;;) {
+    while (store_next(s)) {
         struct stored_entry se;
         bool found;
 
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            break;
-        }
         found = stored_entry_read(db, stmt_col_u64(s, 0), &se);
         ENT_ASSERT(found);
         walk_entry(db, &walk, &se, ret_verify);
@@ -173,15 +165,10 @@ store_view_hash(struct db *db, struct ent_id *ret_hash)
     ent_hasher_init(&h, "entente/views/1");
     for (i = 0; schema_view_queries[i] != NULL; i++) {
         struct stmt *s = db_prepare(db, schema_view_queries[i]);
-        bool has_row;
-
-        for (;;) {
+    
+        while (store_next(s)) {
             int c;
 
-            store_must(stmt_step(s, &has_row));
-            if (!has_row) {
-                break;
-            }
             for (c = 0; c < stmt_col_count(s); c++) {
                 hash_column(&h, s, c);
             }
@@ -209,14 +196,11 @@ engine_rebuild(struct engine *engine,
     engine->cached_epoch = 0;
     for (;;) {
         struct stmt *s = db_prepare(engine->db, sql);
-        enum ent_status st;
 
         stmt_bind_u64(s, 1, after);
-        st = stmt_find(s);
-        if (st == ENT_RULE_NOT_FOUND) {
+        if (!store_find(s)) {
             break;
         }
-        store_must(st);
         after = stmt_col_u64(s, 0);
         stmt_reset(s);
         apply_stored(engine, after);

@@ -160,6 +160,7 @@ read_body(struct ent_slice body, struct ent_card *card)
     return ENT_OK;
 }
 
+/* PROTO §1.2: "The body ends there and has at most 2,048 bytes." */
 enum ent_status
 ent_card_decode(struct ent_slice bytes, struct ent_card *ret_card)
 {

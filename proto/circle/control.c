@@ -350,7 +350,9 @@ read_motion(struct ent_mp *r, struct ent_op_motion *m)
     m->text = ent_mp_str(r, ENT_TEXT_MAX);
 }
 
-/* Reads the fields of a known type; false for any other. */
+/* PROTO §2.2: "The fields of a known type are exact: one more or less is
+ * malformed, because all versions must judge an operation alike." Reads the
+ * fields of a known type; false for any other. */
 static bool
 read_fields(struct ent_mp *r, struct ent_ops *ops, struct ent_op *op)
 {

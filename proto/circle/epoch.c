@@ -62,7 +62,9 @@ ent_epoch_box(const struct ent_key *sealing, struct ent_rng *rng,
     ent_wipe(plain, sizeof(plain));
 }
 
-/* Is the opened box for this epoch, with the key committed to? */
+/* PROTO §2.5: "A recipient checks key and epoch id after opening; a box that
+ * fails is noted and changes nothing." Is the opened box for this epoch, with
+ * the key committed to? */
 static bool
 plain_is_right(const struct ent_buf *plain, const struct ent_id *epoch,
                const struct ent_id *commitment)

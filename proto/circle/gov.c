@@ -218,8 +218,9 @@ judge_plain(const struct gov_act *act, uint16_t type)
     return ENT_VERDICT_OK;
 }
 
-/* A motion, ballot or decision is named by its entry's id, so an entry has
- * one of them; and what one entry says twice is in nobody's past. */
+/* PROTO §2.2: "An entry has at most one operation that is a motion, a ballot
+ * or a decision, and is its name". What one entry says twice is in nobody's
+ * past. */
 static enum ent_verdict
 judge_act(struct gov_act *act, const struct ent_op *op)
 {
@@ -344,6 +345,8 @@ ent_gov_role(const struct ent_gov *gov, uint32_t past,
     return seat != NULL ? (enum ent_role)seat->role : ENT_ROLE_NONE;
 }
 
+/* PROTO §2.3: "**Whoever has a role other than carrier may write**, content as
+ * well as control" */
 bool
 ent_gov_may_write(const struct ent_gov *gov, uint32_t past,
                   const struct ent_id *node)

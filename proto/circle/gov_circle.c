@@ -176,8 +176,8 @@ is_too_young(const struct gov_act *act, const struct ent_id *base)
     return has_other_log;
 }
 
-/* Has the voter, in any of its logs in the past, a yes for another removal
- * on the same base? */
+/* PROTO §2.4: "no valid ballot of the same author in past is for another
+ * removal on the same base" in any of its logs. */
 static bool
 has_voted_otherwise(const struct gov_act *act, const struct gov_motion *m)
 {
@@ -196,6 +196,9 @@ has_voted_otherwise(const struct gov_act *act, const struct gov_motion *m)
     return false;
 }
 
+/* PROTO §2.4: "A **ballot** is a yes. It is valid when its author is a member
+ * in past, the motion is valid and in past, the motion's base is config(past),
+ * and the author is not the subject." */
 static enum ent_verdict
 judge_ballot(const struct gov_act *act, const struct gov_motion *m)
 {
@@ -299,6 +302,8 @@ judge_counted(const struct gov_act *act, const struct gov_motion *m,
     return ENT_VERDICT_OK;
 }
 
+/* PROTO §2.4: "there are more than n/2 of them, n being the members in past,
+ * the subject counted, the moderator not" */
 static enum ent_verdict
 judge_decision(const struct gov_act *act, const struct ent_op_decision *op,
                const struct gov_motion *m)

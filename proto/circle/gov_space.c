@@ -11,7 +11,9 @@ is_seated(const struct gov_act *act)
                          &act->e->node) != NULL;
 }
 
-/* May the author say who reads, and is `node` somebody to say it of? */
+/* PROTO §2.4: "In care and review spaces the opener grants and withdraws, never
+ * to or from itself." May the author say who reads, and is `node` somebody to
+ * say it of? */
 static enum ent_verdict
 judge_opener(const struct gov_act *act, const struct ent_id *node)
 {

@@ -78,8 +78,9 @@ is_in_past(const struct ent_gov *gov, const struct gov_change *c, uint32_t past)
     return false;
 }
 
-/* Does the gain know of every loss in the set, from `from` on (newest
- * first)? */
+/* PROTO §2.3: "A gain **holds** in S when every loss in S of the same node and
+ * track is in the gain's past". Does it know of every loss in the set, from
+ * `from` on (newest first)? */
 static bool
 holds(const struct ent_gov *gov, const struct gov_change *gain, uint32_t from,
       const uint32_t *counts)
@@ -97,8 +98,9 @@ holds(const struct ent_gov *gov, const struct gov_change *gain, uint32_t from,
     return true;
 }
 
-/* Does `a` count before `b`? The larger past; of two concurrent ones with
- * pasts of one size the lesser role, then the smaller id. */
+/* PROTO §2.3: "Of several gains that hold, the one with the largest past
+ * counts; of two with pasts of one size the one that gives the lesser role,
+ * then the smaller id." Does `a` count before `b`? */
 static bool
 counts_before(const struct ent_gov *gov, const struct gov_change *a,
               const struct gov_change *b)

@@ -34,7 +34,9 @@ hash_deps(const struct ent_entry *e, struct ent_id *ret_hash)
              ret_hash);
 }
 
-/* The part that the payload's encryption is bound to. */
+/* PROTO §3.2: "Associated data of the seal are the first 188 bytes of the
+ * header: up to and with the epoch id." The part that the payload's encryption
+ * is bound to. */
 static void
 put_ad(const struct ent_entry *e, uint8_t ret_ad[ENT_HEADER_AD_LEN])
 {
@@ -64,6 +66,8 @@ ent_entry_header(const struct ent_entry *e, uint8_t ret_header[ENT_HEADER_LEN])
     memset(ret_header + 224, 0, ENT_HEADER_LEN - 224);
 }
 
+/* PROTO §3.1: "The payload hash is over the *ciphertext*, so an erased payload
+ * leaves nothing that could be guessed from." */
 void
 ent_entry_finish(struct ent_entry *e)
 {
@@ -78,7 +82,8 @@ ent_entry_finish(struct ent_entry *e)
     ent_hash("entente/entry/1", ent_slice(header, sizeof(header)), &e->id);
 }
 
-/* Strictly ascending leaves no second way to write one set; neither zero nor
+/* PROTO §3.1: "at most 16, strictly ascending, none zero, none equal to prev".
+ * Strictly ascending leaves no second way to write one set; neither zero nor
  * prev is the head of another log. */
 static enum ent_status
 check_deps(const struct ent_entry *e)
@@ -99,6 +104,7 @@ check_deps(const struct ent_entry *e)
     return ENT_OK;
 }
 
+/* PROTO §3.1: "A genesis has seq 0, class 1 and no deps." */
 static bool
 genesis_is_well_formed(const struct ent_entry *e)
 {

@@ -7,6 +7,8 @@
 
 #define MS_MAX ((UINT64_C(1) << 48) - 1)
 
+/* PROTO §3.1: "The next of our own is the clock if that is later than the last,
+ * else the last plus one." */
 uint64_t
 ent_hlc_next(uint64_t last, uint64_t now_ms)
 {
@@ -20,6 +22,7 @@ ent_hlc_next(uint64_t last, uint64_t now_ms)
     return last < UINT64_MAX ? last + 1 : last;
 }
 
+/* PROTO §3.1: "an hlc more than 5 minutes ahead never advances ours" */
 uint64_t
 ent_hlc_receive(uint64_t last, uint64_t seen, uint64_t now_ms)
 {

@@ -27,6 +27,7 @@ pad_put(struct ent_buf *out, struct ent_slice plain, size_t min)
     }
 }
 
+/* PROTO §3.2: "The reader checks that the padding is exactly that." */
 bool
 pad_strip(const uint8_t *p, size_t len, size_t min, size_t *ret_len)
 {

@@ -25,6 +25,8 @@
 #define ENCODED_ID_LEN 34u /* bin 8 with 32 bytes */
 #define HEAD_MAX ((UINT32_C(0xffff) << 2) | 3u)
 
+/* PROTO §3.3: "`zigzag(d)` of the signed 64-bit difference is `d << 1 xor d >>
+ * 63` (arithmetic shift)." */
 static uint64_t
 zigzag(uint64_t delta)
 {
@@ -256,6 +258,7 @@ read_head(struct decoder *d)
     d->hlc = ent_mp_uint(r, UINT64_MAX);
 }
 
+/* PROTO §3.3: "The table of epoch ids is in order of first use, each used" */
 static void
 read_epoch(struct decoder *d, struct ent_entry *e)
 {
@@ -271,7 +274,8 @@ read_epoch(struct decoder *d, struct ent_entry *e)
     }
 }
 
-/* Only sealed content is ever erased. */
+/* PROTO §3.3: "`payload` is a bin, or `[hash, length]` when it is not there,
+ * which only class 0 allows." Only sealed content is ever erased. */
 static void
 read_payload(struct ent_mp *r, struct ent_entry *e)
 {
@@ -385,6 +389,8 @@ verify_entries(const struct decoder *d, struct decoded *run)
                                                          : ENT_PEER_BAD_SIG;
 }
 
+/* PROTO §3.3: "Verifying is recomputing every header and id along `prev`, and
+ * checking that one signature: it authenticates everything before it." */
 struct ent_run *
 ent_run_verify(struct ent_slice bytes, enum ent_status *ret_st)
 {

@@ -59,6 +59,8 @@ check_plain(const struct ent_sealed_answer *sealed, const struct ent_buf *plain,
     return ENT_OK;
 }
 
+/* PROTO §9.3: "Whoever opens checks the key first, then the padding, then the
+ * commitment." */
 enum ent_status
 ent_answer_open(const struct ent_sealed_answer *sealed,
                 const struct ent_key *key, struct ent_slice context,

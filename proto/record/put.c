@@ -13,6 +13,8 @@
 /* A text of the largest size with its head. */
 #define VALUE_LEN_MAX (ENT_TEXT_MAX + 5u)
 
+/* PROTO §3.2: "A *ref* names a write by 18 bytes: the first 16 of its entry's
+ * id, and a u16 index of the write among all writes of that entry" */
 static void
 put_refs(struct ent_buf *out, const struct ent_field_write *w)
 {

@@ -136,6 +136,7 @@ ask(struct ent_session *s)
     free(m.needs);
 }
 
+/* PROTO §5.5: "WANT raises the window to a whole run at least." */
 void
 flow_settle(struct ent_session *s)
 {

@@ -45,8 +45,9 @@ proof_on_repair(struct ent_session *s)
     s->proof.next_ms = s->now_ms + ENT_REPAIR_MS;
 }
 
-/* BLAKE2b-128 under the link's hash: nobody can echo our own value back, and
- * a value says nothing on another link. */
+/* PROTO §5.3: "`mac` = BLAKE2b-128 under the handshake hash of `role (1 caller,
+ * 2 callee) || sum || head count (8) || spaces`." So nobody can echo our own
+ * value back, and a value says nothing on another link. */
 static void
 proof_mac(const struct ent_session *s, bool is_caller, uint8_t ret_mac[16])
 {
@@ -95,6 +96,8 @@ keep_cursor(struct ent_session *s)
     memcpy(fx->u.consumed.id, s->proof.peer.top_id, 16);
 }
 
+/* PROTO §5.3: "Two proofs are compared when each side's consumed is what the
+ * other told" */
 static void
 compare(struct ent_session *s)
 {

@@ -220,7 +220,9 @@ on_message_ping(struct ent_session *s, enum ent_msg_type type,
     }
 }
 
-/* A message of a live session. */
+/* PROTO §5: "An unknown type below 0x40 is skipped, any other unknown type, and
+ * any message that its state forbids, ends the session with BYE(3)." A message
+ * of a live session. */
 static void
 on_live_message(struct ent_session *s, unsigned type, struct ent_slice body)
 {
@@ -288,6 +290,8 @@ on_message(struct ent_session *s, const struct ent_session_event *event)
     }
 }
 
+/* PROTO §5.1: "After 30 seconds without a message: PING. After 90: the session
+ * ends." */
 static void
 on_tick(struct ent_session *s)
 {

@@ -319,7 +319,9 @@ write_call_3(struct ent_link *link, const struct ent_key *psk,
     return st;
 }
 
-/* Caller: message 2 in; a member answers at once, who joins asks first. */
+/* PROTO §4.1: "A joining caller looks at the callee's key in message 2, which
+ * must be the one in the invitation, before it sends message 3." Caller: a
+ * member answers at once, who joins asks first. */
 static enum ent_status
 on_answer_2(struct ent_link *link, struct ent_slice *in, struct ent_buf *out,
             struct ent_link_output *output)
@@ -427,7 +429,9 @@ ent_link_read(struct ent_link *link, struct ent_slice in, size_t *ret_used,
     return ENT_OK;
 }
 
-/* Callee: the rest of message 3 with each secret, on a copy of the state. */
+/* PROTO §4.1: "tries each pre-shared key it has for it; these trials are not
+ * failed decryptions." Callee: the rest of message 3 with each secret, on a
+ * copy of the state. */
 static enum ent_status
 try_secrets(struct ent_link *link, const struct ent_key *psks, size_t psk_count)
 {

@@ -37,6 +37,7 @@ record_bucket(size_t body_len)
     return BUCKET_SMALL_MAX;
 }
 
+/* PROTO §4.2: "a multiple of 256 up to 4096, or 16384, or 65535" */
 bool
 record_len_is_valid(size_t len)
 {
@@ -46,7 +47,9 @@ record_len_is_valid(size_t len)
     return len > 0 && len <= BUCKET_SMALL_MAX && len % BUCKET_STEP == 0;
 }
 
-/* Counts a record; after the last one of a key makes the next key. */
+/* PROTO §4.2: "After every 1,024 records of a direction its key becomes Noise's
+ * `REKEY` of it; the counter goes on." Counts a record; after the last one of a
+ * key makes the next key. */
 static void
 count_record(struct noise_cipher *cipher, uint32_t *since_rekey)
 {

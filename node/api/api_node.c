@@ -91,8 +91,7 @@ api_node_info(struct api_call *call)
 {
     struct value *node = api_node_value(call);
 
-    for (void *at = value_first(node); at != NULL;
-         at = value_next(node, at)) {
+    for (void *at = value_first(node); at != NULL; at = value_next(node, at)) {
         value_set(call->result, value_key_of(at),
                   value_share(value_member_of(at)));
     }

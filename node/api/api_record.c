@@ -89,8 +89,7 @@ set_state(struct value *v, struct db *db, const struct history_entry *entry)
                      : entry->is_refused ? "refused"
                                          : "applied");
     if (entry->is_waiting && entry->has_missing) {
-        snprintf(text, sizeof(text), "%s",
-                 ent_hex(hex, entry->missing.b, 8));
+        snprintf(text, sizeof(text), "%s", ent_hex(hex, entry->missing.b, 8));
         value_set_string(v, "waits_for", text);
     } else if (entry->is_waiting && entry->seq > 0) {
         snprintf(text, sizeof(text), "number %" PRIu64 " of its author",
@@ -110,8 +109,8 @@ entry_value(struct api_call *call, const struct history_entry *entry)
     struct value *v = value_object();
     char author[ENT_NAME_MAX + 1];
     char person[ENT_PERSON_MAX + 1];
-    struct value *what = describe_entry(call->db, entry,
-                                        kinds_lang_of(call->lang), person);
+    struct value *what =
+        describe_entry(call->db, entry, kinds_lang_of(call->lang), person);
 
     api_name(call->db, entry->node, author);
     value_set_int(v, "arrival", (int64_t)entry->arrival);
@@ -177,8 +176,7 @@ add_page(struct api_call *call, const struct log_filter *filter,
 }
 
 static struct value *
-log_value(struct api_call *call, const struct log_filter *filter,
-          size_t limit)
+log_value(struct api_call *call, const struct log_filter *filter, size_t limit)
 {
     const uint64_t spaces[HISTORY_SPACES] = {
         filter->ref.review_space, filter->ref.care_space, filter->own_space};
@@ -212,8 +210,7 @@ api_log(struct api_call *call)
     if (filter.is_situation && !api_situation(call, &filter.ref)) {
         return;
     }
-    value_set(call->result, "entries",
-              log_value(call, &filter, (size_t)limit));
+    value_set(call->result, "entries", log_value(call, &filter, (size_t)limit));
 }
 
 /* ---- verify, rebuild ---- */
@@ -271,8 +268,7 @@ api_rebuild(struct api_call *call)
     value_set_hex(call->result, "before", before.b, sizeof(before.b));
     value_set_hex(call->result, "after", after.b, sizeof(after.b));
     value_set_bool(call->result, "equal", ent_id_eq(&before, &after));
-    value_set_int(call->result, "entries",
-                  (int64_t)history_count(call->db));
+    value_set_int(call->result, "entries", (int64_t)history_count(call->db));
 }
 
 /* ---- kinds ---- */
@@ -286,8 +282,8 @@ api_list_kinds(struct api_call *call)
     if (call->is_refused) {
         return;
     }
-    kinds = kinds_to_value(
-        api_kinds(), kinds_lang_of(lang != NULL ? lang : call->lang));
+    kinds = kinds_to_value(api_kinds(),
+                           kinds_lang_of(lang != NULL ? lang : call->lang));
     for (void *at = value_first(kinds); at != NULL;
          at = value_next(kinds, at)) {
         value_set(call->result, value_key_of(at),

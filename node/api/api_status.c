@@ -53,8 +53,7 @@ looks_find(const struct looks *l, const struct ent_id *node)
 /* ---- one peer ---- */
 
 static void
-set_reason(struct value *v, const struct peer_look *look,
-           enum kinds_lang lang)
+set_reason(struct value *v, const struct peer_look *look, enum kinds_lang lang)
 {
     char text[SENTENCE_MAX];
 
@@ -156,9 +155,9 @@ join_clauses(const struct looks *l, enum kinds_lang lang, char *ret,
         facts.count = look->waiting_out;
         reason_clause(look->reason, &facts, lang, clause, sizeof(clause));
         snprintf(ret + len, size - len, "%s%s",
-                 shown == 0             ? ""
+                 shown == 0         ? ""
                  : lang == KINDS_FR ? " ; "
-                                        : "; ",
+                                    : "; ",
                  clause);
         len = strlen(ret);
         shown++;
@@ -272,8 +271,7 @@ add_count_note(struct value *notes, const struct kinds_words *words,
 }
 
 static struct value *
-notes_value(struct api_call *call, const struct looks *l,
-            enum kinds_lang lang)
+notes_value(struct api_call *call, const struct looks *l, enum kinds_lang lang)
 {
     struct value *notes = value_array();
     struct history_node own;
@@ -287,8 +285,7 @@ notes_value(struct api_call *call, const struct looks *l,
         int64_t skew_ms = look->facts.skew_ms;
         char text[SENTENCE_MAX];
 
-        if (skew_ms > (int64_t)ENT_SKEW_MS ||
-            skew_ms < -(int64_t)ENT_SKEW_MS) {
+        if (skew_ms > (int64_t)ENT_SKEW_MS || skew_ms < -(int64_t)ENT_SKEW_MS) {
             reason_text(REASON_CLOCK_SKEW, &look->facts, lang, text,
                         sizeof(text));
             value_add(notes, value_string(text));
@@ -388,8 +385,7 @@ set_situation(struct api_call *call, const struct situation_ref *ref)
     char *title =
         ref->record != 0
             ? records_text_dup(call->db, ref->record, FIELD_SITUATION_TITLE)
-            : records_text_dup(call->db, ref->own,
-                               FIELD_OWN_SITUATION_TITLE);
+            : records_text_dup(call->db, ref->own, FIELD_OWN_SITUATION_TITLE);
 
     value_set_string(v, "code", ref->code);
     value_set_string(v, "title", title != NULL ? title : "");

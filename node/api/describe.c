@@ -89,8 +89,8 @@ put_node(struct line *l, struct db *db, const struct ent_id *node)
 /* ---- records ---- */
 
 static void
-put_code(struct line *l, const struct kinds_field *field,
-         struct ent_slice text, enum kinds_lang lang)
+put_code(struct line *l, const struct kinds_field *field, struct ent_slice text,
+         enum kinds_lang lang)
 {
     char code[80];
 
@@ -98,14 +98,13 @@ put_code(struct line *l, const struct kinds_field *field,
         put_cut(l, text);
         return;
     }
-    snprintf(code, sizeof(code), "%.*s", (int)text.len,
-             (const char *)text.p);
+    snprintf(code, sizeof(code), "%.*s", (int)text.len, (const char *)text.p);
     put_str(l, kinds_code_label(field->list, code, lang));
 }
 
 static void
-put_element(struct line *l, const struct kinds_field *field,
-            struct ent_mp *mp, enum kinds_lang lang)
+put_element(struct line *l, const struct kinds_field *field, struct ent_mp *mp,
+            enum kinds_lang lang)
 {
     char number[24];
 
@@ -370,15 +369,14 @@ describe_entry(struct db *db, const struct history_entry *entry,
 
     ret_person[0] = '\0';
     if (!entry->is_open) {
-        value_add(list, value_string(
-                            lang == KINDS_FR
-                                ? "ne peut pas encore être lu ici"
-                                : "cannot be read here yet"));
+        value_add(list, value_string(lang == KINDS_FR
+                                         ? "ne peut pas encore être lu ici"
+                                         : "cannot be read here yet"));
         return list;
     }
     if (ent_ops_decode(ent_buf_slice(&entry->plain), &ops) != ENT_OK) {
-        value_add(list, value_string(lang == KINDS_FR ? "mal formé"
-                                                      : "malformed"));
+        value_add(list,
+                  value_string(lang == KINDS_FR ? "mal formé" : "malformed"));
         return list;
     }
     snprintf(ret_person, ENT_PERSON_MAX + 1, "%.*s", (int)ops.person.len,

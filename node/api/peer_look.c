@@ -86,8 +86,8 @@ is_proved_now(const struct peer_look *look)
     const struct ent_session_view *view = &look->live.view;
 
     return look->is_connected && view->is_ready && view->is_quiet &&
-           view->is_proved && look->waiting_out == 0 &&
-           look->waiting_in == 0 && look->state.proved_at != 0 &&
+           view->is_proved && look->waiting_out == 0 && look->waiting_in == 0 &&
+           look->state.proved_at != 0 &&
            look->state.proved_at >= look->live.connected_at;
 }
 
@@ -108,14 +108,14 @@ static enum reason
 why_away(struct peer_look *look)
 {
     static const char *const refusals[] = {
-        "refused",         "no-common-secret",   "stranger",
-        "not-entitled",    "invitation-used",    "invitation-expired",
-        "not-authorised",  "invitation-unknown", NULL,
+        "refused",        "no-common-secret",   "stranger",
+        "not-entitled",   "invitation-used",    "invitation-expired",
+        "not-authorised", "invitation-unknown", NULL,
     };
-    static const char *const unrecognised[] = {"handshake-failed",
-                                               "wrong-gate", NULL};
-    static const char *const silent[] = {"", "offline", "again", "timeout",
-                                         "ok", NULL};
+    static const char *const unrecognised[] = {"handshake-failed", "wrong-gate",
+                                               NULL};
+    static const char *const silent[] = {"",        "offline", "again",
+                                         "timeout", "ok",      NULL};
     bool is_live = look->live.reason[0] != '\0';
     const char *why = is_live ? look->live.reason : look->state.refusal;
     const char *detail =
@@ -212,8 +212,8 @@ fill_facts(struct peer_look *look, struct api_call *call)
         .since_at = look->last_at,
         .now_ms = call->now_ms,
         .count = look->waiting_out,
-        .skew_ms = look->is_connected ? look->live.skew_ms
-                                      : look->state.skew_ms,
+        .skew_ms =
+            look->is_connected ? look->live.skew_ms : look->state.skew_ms,
     };
     if (look->reason == REASON_KEY_NOT_DELIVERED) {
         look->facts.count = history_unread(call->db, &look->row->node);
@@ -233,8 +233,8 @@ peer_look_at(struct peer_look *look, struct api_call *call,
     look_at_numbers(look, call);
     look->is_proved = is_proved_now(look);
     if (!look->is_proved) {
-        look->reason = look->is_connected ? why_unequal(look, call)
-                                          : why_away(look);
+        look->reason =
+            look->is_connected ? why_unequal(look, call) : why_away(look);
     }
     fill_facts(look, call);
 }

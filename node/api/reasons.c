@@ -209,8 +209,8 @@ find_word(const char *at, const struct reason_word *words, size_t count)
 }
 
 void
-reason_fill(const char *template, const struct reason_word *words,
-            size_t count, char *ret, size_t size)
+reason_fill(const char *template, const struct reason_word *words, size_t count,
+            char *ret, size_t size)
 {
     ENT_ASSERT(size > 0);
     ret[0] = '\0';
@@ -220,7 +220,7 @@ reason_fill(const char *template, const struct reason_word *words,
 
         if (word == NULL) {
             append(ret, size, template, 1);
-            template++;
+            template ++;
             continue;
         }
         append(ret, size, word->text, strlen(word->text));

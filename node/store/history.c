@@ -160,9 +160,8 @@ size_t
 history_list(struct db *db, const uint64_t spaces[HISTORY_SPACES],
              uint64_t before, uint64_t *ret_arrivals, size_t max)
 {
-    static const char all[] =
-        "SELECT arrival FROM entry WHERE arrival < ?1"
-        " ORDER BY arrival DESC LIMIT ?2";
+    static const char all[] = "SELECT arrival FROM entry WHERE arrival < ?1"
+                              " ORDER BY arrival DESC LIMIT ?2";
     static const char some[] =
         "SELECT e.arrival FROM entry e JOIN log l ON l.id = e.log"
         " WHERE e.arrival < ?1 AND l.space IN (?3, ?4, ?5)"
@@ -229,8 +228,7 @@ open_payload(struct db *db, const struct stored_entry *se,
     }
     epoch = row_epoch(db, &se->e.epoch); /* a stored entry's: nothing is made */
     if (epoch != 0 && epoch_key_get(db, epoch, &key)) {
-        out->is_open =
-            ent_payload_open(&se->e, &key, &out->plain) == ENT_OK;
+        out->is_open = ent_payload_open(&se->e, &key, &out->plain) == ENT_OK;
         ent_wipe(&key, sizeof(key));
     }
 }

@@ -54,9 +54,9 @@ own_node_init(struct own_node *n)
     assert_int_equal(engine_init(folder, &way, &profile, &seed, n->now_ms),
                      ENT_OK);
     seed.b[0]++;
-    assert_int_equal(engine_open(folder, &way, &seed, n->now_ms, &n->engine,
-                                 &report),
-                     ENT_OK);
+    assert_int_equal(
+        engine_open(folder, &way, &seed, n->now_ms, &n->engine, &report),
+        ENT_OK);
     assert_false(report.is_restored);
     n->live = live_new();
 }

@@ -97,10 +97,10 @@ test_log(void **state)
 
         assert_true(arrival < newest);
         newest = arrival;
-        assert_string_equal(
-            value_get_string(value_at(entries, i), "author"), "CSAPA Nord");
-        assert_string_equal(
-            value_get_string(value_at(entries, i), "state"), "applied");
+        assert_string_equal(value_get_string(value_at(entries, i), "author"),
+                            "CSAPA Nord");
+        assert_string_equal(value_get_string(value_at(entries, i), "state"),
+                            "applied");
     }
     assert_true(says(entries, "circle founded: Cercle Nord"));
     assert_true(says(entries, "motion: rule: Chacun parle une fois."));
@@ -163,12 +163,15 @@ static void
 test_addresses(void **state)
 {
     static const char *const bad[] = {
-        "",          "host",      ":7447",        "host:",
-        "host:0",    "host:65536", "host:74 47",   "2001:db8::7:7447",
-        "host:7447x", "a b:7447",  "http://a:7447", NULL,
+        "",           "host",       ":7447",         "host:",
+        "host:0",     "host:65536", "host:74 47",    "2001:db8::7:7447",
+        "host:7447x", "a b:7447",   "http://a:7447", NULL,
     };
     static const char *const good[] = {
-        "host:1", "127.0.0.1:65535", "[2001:db8::7]:7447", NULL,
+        "host:1",
+        "127.0.0.1:65535",
+        "[2001:db8::7]:7447",
+        NULL,
     };
     struct engine_outcome outcome;
     uint64_t peer = overview_own_node(engine_db(node.engine));
@@ -205,11 +208,9 @@ test_addresses_by_method(void **state)
 {
     (void)state;
     refused("peers.add", "{\"structure\":\"CSAPA Nord\"}", "usage");
-    refused("peers.add",
-            "{\"structure\":\"CSAPA Nord\",\"address\":\"a:1\"}",
+    refused("peers.add", "{\"structure\":\"CSAPA Nord\",\"address\":\"a:1\"}",
             "peers.own");
-    refused("peers.remove",
-            "{\"structure\":\"Nobody\",\"address\":\"a:1\"}",
+    refused("peers.remove", "{\"structure\":\"Nobody\",\"address\":\"a:1\"}",
             "structure.not-found");
 }
 
@@ -263,8 +264,7 @@ test_status_alone(void **state)
 
     (void)state;
     run(&call, "status", "{}");
-    sentence =
-        value_get_string(value_get(call.result, "summary"), "sentence");
+    sentence = value_get_string(value_get(call.result, "summary"), "sentence");
     assert_non_null(strstr(sentence, "only here"));
     assert_int_equal(value_count(value_get(call.result, "peers")), 0);
     assert_int_equal(value_count(value_get(call.result, "notes")), 0);

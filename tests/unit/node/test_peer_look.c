@@ -88,8 +88,7 @@ test_away(void **state)
                      REASON_UNRECOGNISED);
     assert_int_equal(reason_when_away("malformed", ""), REASON_BROKEN_OFF);
     assert_int_equal(reason_when_away("refused", "stranger"), REASON_REFUSED);
-    assert_int_equal(reason_when_away("no-common-secret", ""),
-                     REASON_REFUSED);
+    assert_int_equal(reason_when_away("no-common-secret", ""), REASON_REFUSED);
     assert_int_equal(reason_when_away("wrong-version", "protocol 9"),
                      REASON_WRONG_VERSION);
 }

@@ -189,19 +189,15 @@ waiters(struct engine *engine, uint64_t space, const struct ent_id *id,
         " AND space = ?3 ORDER BY arrival LIMIT ?4";
     struct stmt *s = db_prepare(engine->db, sql);
     size_t count = 0;
-    bool has_row;
 
     stmt_bind_i64(s, 1, id_prefix(id));
     stmt_bind_id(s, 2, id);
     stmt_bind_u64(s, 3, space);
     stmt_bind_u64(s, 4, max);
-    for (;;) {
-        store_must(stmt_step(s, &has_row));
-        if (!has_row) {
-            return count;
-        }
+    while (store_next(s)) {
         ret_arrivals[count++] = stmt_col_u64(s, 0);
     }
+    return count;
 }
 
 #define WAKE_BATCH 64u

@@ -11,14 +11,11 @@ epoch_key_get(struct db *db, uint64_t epoch, struct ent_key *ret_key)
     static const char sql[] =
         "SELECT key FROM epoch_key WHERE epoch = ?1 AND key IS NOT NULL";
     struct stmt *s = db_prepare(db, sql);
-    enum ent_status st;
 
     stmt_bind_u64(s, 1, epoch);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return false;
     }
-    store_must(st);
     stmt_col_fixed(s, 0, ret_key->b, sizeof(ret_key->b));
     store_must(stmt_status(s));
     stmt_reset(s);
@@ -63,21 +60,15 @@ find_record(struct engine *engine, const struct applied *a, uint64_t owner,
         "INSERT INTO record(space, kind, rid, owner, first)"
         " VALUES(?1, ?2, ?3, ?4, ?5)";
     struct stmt *s = db_prepare(engine->db, find);
-    enum ent_status st;
     uint64_t row;
 
     stmt_bind_u64(s, 1, a->space->row);
     stmt_bind_u64(s, 2, put->kind);
     stmt_bind_blob(s, 3, ENT_SLICE_OF(put->record));
     stmt_bind_u64(s, 4, owner);
-    st = stmt_find(s);
-    if (st == ENT_OK) {
-        row = stmt_col_u64(s, 0);
-        stmt_reset(s);
+    row = store_number(s);
+    if (row != 0) {
         return row;
-    }
-    if (st != ENT_RULE_NOT_FOUND) {
-        store_must(st);
     }
     s = db_prepare(engine->db, make);
     stmt_bind_u64(s, 1, a->space->row);
@@ -105,20 +96,11 @@ take_superseded(struct engine *engine, uint64_t record, uint16_t field,
         "SELECT 1 FROM superseded WHERE record = ?1 AND field = ?2"
         " AND ref = ?3";
     struct stmt *s = db_prepare(engine->db, sql);
-    enum ent_status st;
 
     stmt_bind_u64(s, 1, record);
     stmt_bind_u64(s, 2, field);
     stmt_bind_blob(s, 3, ent_slice(ref, 18));
-    st = stmt_find(s);
-    if (st == ENT_OK) {
-        stmt_reset(s);
-        return true;
-    }
-    if (st != ENT_RULE_NOT_FOUND) {
-        store_must(st);
-    }
-    return false;
+    return store_number(s) != 0;
 }
 
 static void
@@ -324,15 +306,12 @@ fold_unread(struct engine *engine, struct space_state *space, uint64_t epoch)
 
     for (;;) {
         struct stmt *s = db_prepare(engine->db, sql);
-        enum ent_status st;
 
         stmt_bind_u64(s, 1, epoch);
         stmt_bind_u64(s, 2, after);
-        st = stmt_find(s);
-        if (st == ENT_RULE_NOT_FOUND) {
+        if (!store_find(s)) {
             return;
         }
-        store_must(st);
         after = stmt_col_u64(s, 0);
         stmt_reset(s);
         fold_stored(engine, space, after);

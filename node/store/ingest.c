@@ -12,14 +12,11 @@ is_expected_circle(struct db *db, const struct ent_id *sid)
     static const char sql[] =
         "SELECT 1 FROM pair WHERE circle = ?1 AND is_caller = 1 LIMIT 1";
     struct stmt *s = db_prepare(db, sql);
-    enum ent_status st;
 
     stmt_bind_id(s, 1, sid);
-    st = stmt_find(s);
-    if (st == ENT_RULE_NOT_FOUND) {
+    if (!store_find(s)) {
         return false;
     }
-    store_must(st);
     stmt_reset(s);
     return true;
 }

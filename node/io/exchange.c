@@ -110,12 +110,21 @@ exchange_step(struct exchange *ex, struct ent_session_event *event)
         conn_flush(ex->conn);
     }
     refresh_facts(ex);
-    if (exchange_release(ex) && ex->bye_due != 0) {
+    if (!exchange_release(ex)) {
+        return;
+    }
+    if (ex->bye_due != 0) {
         struct ent_session_event stop = {.type = ENT_EV_STOP};
 
         stop.u.stop.bye = (enum ent_bye)ex->bye_due;
         ex->bye_due = 0;
         exchange_step(ex, &stop);
+    } else if (ex->is_moved_due) {
+        struct ent_session_event moved = {.type = ENT_EV_MOVED};
+
+        moved.u.moved.top = ex->io->top;
+        ex->is_moved_due = false;
+        exchange_step(ex, &moved);
     }
 }
 
@@ -188,6 +197,9 @@ exchange_on_ready(struct exchange *ex, const struct ent_session_effect *fx)
              fx->u.ready.software, ex->who.is_limited ? ", old secret" : "");
     if (takes_over(ex)) {
         become_live(ex);
+        /* It was told our number when it was made; what was committed since
+         * went to live sessions only. */
+        ex->is_moved_due = true;
     } else {
         ex->bye_due = ENT_BYE_OTHER;
     }

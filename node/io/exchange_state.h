@@ -28,6 +28,7 @@ struct exchange {
     bool is_ready;
     bool is_over;       /* CLOSE was seen, or the connection is gone */
     uint8_t bye_due;    /* say this BYE after the effects at hand */
+    bool is_moved_due;  /* our store may have moved before it was live */
     uint64_t ready_ms;  /* monotonic */
     uint64_t proof_top; /* our number at the last READ_PROOF */
     struct peer_end end;

@@ -427,6 +427,11 @@ const struct cli_command cmd_situation[] = {
         .example = "entente situation care",
         .show = situation_view_cares,
     },
+    /*~ 14/14 Somebody types `entente situation show S01`. The words are a row
+     * of this table; client.c carries the call over the Unix socket, node/api
+     * answers from the views, and the situation stands on a colleague's screen.
+     * That is the whole way, and thank you for walking it. docs/tour.md says
+     * where to go from here. */
     {
         .words = "situation show",
         .method = "situation.show",

@@ -369,6 +369,11 @@ pause_if_greedy(struct conn *conn, size_t len)
     }
 }
 
+/*~ 1/14 Welcome! A colleague's situation knocks at our door as plain bytes, in
+ * whatever cuts the network made of them. Nothing is believed yet. We count
+ * them, let nobody take more than a fair turn of reading, and pass them on. The
+ * next stop is proto/wire/link.c, ent_link_read; docs/tour.md tells the whole
+ * way. */
 static void
 on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
 {

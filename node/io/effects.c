@@ -274,6 +274,11 @@ done_verify(struct job *job)
     }
 }
 
+/*~ 7/14 The loop must be free again in a moment, and checking signatures takes
+ * longer. So the bytes are copied (an effect's are lent for one step only), a
+ * job is made, and the reader's thread does run_verify. The exchange is held
+ * meanwhile: whoever closes it now does not pull the floor away from under the
+ * job. */
 static void
 store_run(struct exchange *ex, const struct ent_session_effect *effect)
 {

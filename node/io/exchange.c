@@ -235,6 +235,10 @@ on_established(void *owner, struct conn *conn,
     exchange_step(ex, &start);
 }
 
+/*~ 4/14 The message becomes an event of the session: a value, not a call into
+ * somebody's affairs. exchange_step gives it over and then carries out what the
+ * session wants. Time, disk and network are on this side of that line;
+ * judgement is on the other, in ent_session_step. */
 static void
 on_message(void *owner, struct conn *conn, uint8_t type, struct ent_slice body)
 {

@@ -86,6 +86,10 @@ next_job(struct writer *writer)
     return (struct write_job *)worker_take(writer->worker);
 }
 
+/*~ 9/14 One thread writes, in order, so nobody here needs a lock to think
+ * clearly. It takes what is queued into one transaction and never waits for
+ * more: a lone entry is not kept waiting for company, and a crowd shares one
+ * sync to disk. Our run's job calls engine_ingest. */
 /* Runs jobs until the batch is full, the queue is empty or a job wants to be
  * alone. Returns them linked by job.next. */
 static struct job *

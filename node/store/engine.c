@@ -192,6 +192,11 @@ write_anchor(struct engine *engine)
     free(store_path);
 }
 
+/*~ 13/14 The promise is made here. Signatures, then the transaction on disk,
+ * then the anchor; and only afterwards does anybody hear of it: done_store
+ * (node/io/effects.c) tells the session, whose cursor moves and whose ACK
+ * leaves. What we acknowledged, we have, even if the plug is pulled now. The
+ * last stop is a person: cli/cmd_situation.c, `situation show`. */
 void
 engine_commit(struct engine *engine, struct engine_outcome *ret_outcome)
 {

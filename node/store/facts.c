@@ -215,6 +215,11 @@ insert_entry(struct engine *engine, uint64_t log, const struct ent_entry *e,
     store_must(stmt_run(s));
 }
 
+/*~ 11/14 The entry becomes a fact and gets its number of arrival, the number
+ * by which peers will ask for it. apply_place (apply.c) then looks at its past:
+ * all there, and may its author write, judged by what the author could know? If
+ * something is missing, the entry waits, alone, and apply_woken comes back for
+ * it. */
 void
 facts_put(struct engine *engine, struct log_row *log, const struct ent_entry *e)
 {

@@ -249,6 +249,11 @@ fold_ops(struct engine *engine, const struct applied *a,
     }
 }
 
+/*~ 12/14 Only now is the letter opened, with its epoch's key. Its writes go
+ * into the views that people read (write_field): what they supersede goes, what
+ * nobody superseded stays, and two that knew nothing of each other both stay,
+ * for people to settle. Since this is a function of the set, the order of
+ * arrival cannot matter. */
 void
 fold_entry(struct engine *engine, const struct applied *a)
 {

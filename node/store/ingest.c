@@ -211,6 +211,11 @@ note_own_return(struct engine *engine, struct log_row *log)
     }
 }
 
+/*~ 10/14 Genuine is not yet welcome. Is the space for us? Was the author ever
+ * named there? Does this continue the log that we have, or is there a second
+ * branch? Every no has a name: some wait at the sender and come again, some are
+ * dropped, a fork is noted for people to see. A yes goes on, entry by entry, to
+ * facts_put. */
 enum ent_status
 engine_ingest(struct engine *engine, const struct ent_run *run,
               const struct ent_id *peer, uint64_t *ret_head_seq)

@@ -389,6 +389,11 @@ verify_entries(const struct decoder *d, struct decoded *run)
                                                          : ENT_PEER_BAD_SIG;
 }
 
+/*~ 8/14 The gate between "somebody sent this" and "its author wrote this".
+ * Every header is computed again, every id leads to the next, and one signature
+ * at the end speaks for all of them. Nothing else makes a struct ent_run, so
+ * whoever holds one need not ask again. It waits for the writer now:
+ * node/io/writer.c. */
 /* PROTO §3.3: "Verifying is recomputing every header and id along `prev`, and
  * checking that one signature: it authenticates everything before it." */
 struct ent_run *

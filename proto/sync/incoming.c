@@ -228,6 +228,10 @@ drop_log(struct ent_session *s, const struct ent_logkey *log)
     }
 }
 
+/*~ 6/14 Here is our entry, in a run of its log. Was so much granted to the
+ * peer? Then we ask for it to be stored, and that is all: the session knows no
+ * disk. What follows happens elsewhere, and comes back one day as the event
+ * STORED. The effect goes to effects.c, store_run. */
 void
 incoming_on_message_run(struct ent_session *s, struct ent_slice body)
 {

@@ -383,6 +383,11 @@ dispatch(struct ent_session *s, const struct ent_session_event *event)
     }
 }
 
+/*~ 5/14 The heart, and it is a function: an event in, effects out. It never
+ * waits and never asks for the time, which is why a whole world of nodes fits
+ * into a test. dispatch and on_live_message are the protocol's table of
+ * contents; our message is a RUN, so look at incoming.c. The three lines of
+ * settling afterwards ask, each time anew: what may be said now? */
 void
 ent_session_step(struct ent_session *session,
                  const struct ent_session_event *event)

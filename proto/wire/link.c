@@ -405,6 +405,10 @@ step(struct ent_link *link, struct ent_slice *in, struct ent_buf *out,
     ent_panic("unknown state", __FILE__, __LINE__);
 }
 
+/*~ 2/14 Bytes in, events out: a link knows no socket, so a test may cut its
+ * bytes wherever it likes. A young link shakes hands here; ours is open, so our
+ * bytes are records. Once something is wrong, the link is dead and forgets its
+ * keys: there is no second chance to probe it. On to record_read. */
 enum ent_status
 ent_link_read(struct ent_link *link, struct ent_slice in, size_t *ret_used,
               struct ent_buf *out, struct ent_link_output *ret_output)

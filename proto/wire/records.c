@@ -232,6 +232,10 @@ take_record(struct record_reader *r, struct record_message *ret_message)
     return ENT_OK;
 }
 
+/*~ 3/14 Here the link's ciphertext becomes plain. No buffer is sized by a
+ * length that somebody merely claims: what is kept is what came. Padding must
+ * be zeros to its end, or it could carry words that nobody sees. When the last
+ * piece is in, a message leaves for exchange.c, on_message. */
 enum ent_status
 record_read(struct record_reader *r, struct ent_slice in, size_t *ret_used,
             struct record_message *ret_message)

@@ -158,8 +158,9 @@ read_text(struct scan *s, const struct cli_option *o, const char *word,
 
     if (strcmp(word, "-") == 0) {
         if (s->is_stdin_used) {
-            return usage(s->cli, NULL, "only one text can be read from "
-                                       "standard input");
+            return usage(s->cli, NULL,
+                         "only one text can be read from "
+                         "standard input");
         }
         s->is_stdin_used = true;
         error = ask_all(s->cli->in, "standard input", &text);
@@ -195,8 +196,7 @@ read_list(struct scan *s, const struct cli_option *o, const char *word)
                                                      : strchrnul(word, ',');
 
         if (end > word) {
-            value_add(list,
-                      value_text(ent_slice(word, (size_t)(end - word))));
+            value_add(list, value_text(ent_slice(word, (size_t)(end - word))));
         }
         word = *end == ',' ? end + 1 : end;
     }
@@ -204,8 +204,8 @@ read_list(struct scan *s, const struct cli_option *o, const char *word)
 }
 
 static struct value *
-read_amount(const struct cli *cli, const struct cli_option *o,
-            const char *word, struct value **ret_v)
+read_amount(const struct cli *cli, const struct cli_option *o, const char *word,
+            struct value **ret_v)
 {
     int64_t max = o->kind == CLI_DAYS      ? DAYS_MAX
                   : o->kind == CLI_SECONDS ? SECONDS_MAX
@@ -296,8 +296,8 @@ static struct value *
 unknown_option(const struct cli *cli, const char *arg)
 {
     struct suggest s = {.typed = arg + strspn(arg, "-")};
-    const struct cli_option *o = cli->command != NULL ? cli->command->options
-                                                      : NULL;
+    const struct cli_option *o =
+        cli->command != NULL ? cli->command->options : NULL;
     char nearest[80];
 
     for (; o != NULL && o->name != NULL; o++) {
@@ -382,9 +382,8 @@ take_option(struct scan *s)
     if (o->kind == CLI_FLAG && *equal == '=') {
         return usage(cli, NULL, "--%s takes no value", o->name);
     }
-    word = o->kind == CLI_FLAG
-               ? ""
-               : word_of(s, *equal == '=' ? equal + 1 : NULL);
+    word =
+        o->kind == CLI_FLAG ? "" : word_of(s, *equal == '=' ? equal + 1 : NULL);
     if (word == NULL) {
         return usage(cli, NULL, "--%s needs %s: %s", o->name, o->value,
                      o->help);
@@ -618,11 +617,10 @@ check_required(struct scan *s)
             cli_is_interactive(cli)) {
             error = ask_for(s, o);
         } else {
-            error = usage(cli, NULL, "\"entente %s\" needs %s%s: %s",
-                          cli->command->words,
-                          (o->flags & CLI_AT) != 0 ? "" : "--",
-                          (o->flags & CLI_AT) != 0 ? o->value : o->name,
-                          o->help);
+            error =
+                usage(cli, NULL, "\"entente %s\" needs %s%s: %s",
+                      cli->command->words, (o->flags & CLI_AT) != 0 ? "" : "--",
+                      (o->flags & CLI_AT) != 0 ? o->value : o->name, o->help);
         }
     }
     return error;

@@ -77,8 +77,8 @@ tell(struct cli *cli, const struct value *error, enum ent_exit exit)
     const char *code = value_get_string(error, "code");
     const char *example = value_get_string(error, "example");
 
-    out_error(&cli->out, OUT_BOLD, "%s: ",
-              exit == ENT_EXIT_REFUSED ? "Not done" : "entente");
+    out_error(&cli->out, OUT_BOLD,
+              "%s: ", exit == ENT_EXIT_REFUSED ? "Not done" : "entente");
     out_error(&cli->out, OUT_PLAIN, "%s\n",
               text != NULL ? text : "it could not be done");
     if (exit == ENT_EXIT_REFUSED && code != NULL) {

@@ -12,10 +12,10 @@
 #include "out.h"
 
 enum cli_kind {
-    CLI_FLAG,    /* true when given */
-    CLI_WORD,    /* one word or line */
-    CLI_TEXT,    /* a text; "-" reads it from standard input */
-    CLI_FILE,    /* the text of a file; "-" is standard input */
+    CLI_FLAG, /* true when given */
+    CLI_WORD, /* one word or line */
+    CLI_TEXT, /* a text; "-" reads it from standard input */
+    CLI_FILE, /* the text of a file; "-" is standard input */
     CLI_INT,
     CLI_BOOL,    /* yes or no */
     CLI_LIST,    /* words with commas between; may be given again */
@@ -24,10 +24,10 @@ enum cli_kind {
 };
 
 /* Flags of an option. */
-#define CLI_AT 1u       /* by its place; also as --name */
+#define CLI_AT 1u /* by its place; also as --name */
 #define CLI_REQUIRED 2u
-#define CLI_LOCAL 4u    /* for the command itself: not sent */
-#define CLI_REST 8u     /* takes all words that are left, as a list */
+#define CLI_LOCAL 4u /* for the command itself: not sent */
+#define CLI_REST 8u  /* takes all words that are left, as a list */
 
 struct cli_option {
     const char *name; /* "q1-code"; NULL ends a list */
@@ -39,7 +39,10 @@ struct cli_option {
     const char *param; /* NULL: the name with _ for - */
 };
 
-#define CLI_OPTION_END {NULL, CLI_FLAG, 0, NULL, NULL, NULL, NULL}
+#define CLI_OPTION_END                                                         \
+    {                                                                          \
+        NULL, CLI_FLAG, 0, NULL, NULL, NULL, NULL                              \
+    }
 
 struct cli;
 
@@ -47,8 +50,8 @@ struct cli_command {
     const char *words;  /* "situation offer"; NULL ends a list */
     const char *method; /* NULL: the command runs without a single call */
     const char *summary;
-    const char *help;    /* a paragraph */
-    const char *example; /* one line, with "entente" */
+    const char *help;                 /* a paragraph */
+    const char *example;              /* one line, with "entente" */
     const struct cli_option *options; /* NULL: none */
     unsigned silence_s; /* gives up after so long without a word; 0: 30 */
     /* NULL: calls the method, then shows. */
@@ -66,9 +69,9 @@ struct cli {
     bool wants_help;
     bool wants_version;
     const struct cli_command *command; /* NULL: none was named */
-    struct value *given;  /* every option by name; owned */
-    struct value *params; /* what the daemon gets; owned */
-    struct ent_buf typed; /* text that came from standard input */
+    struct value *given;               /* every option by name; owned */
+    struct value *params;              /* what the daemon gets; owned */
+    struct ent_buf typed;              /* text that came from standard input */
     FILE *in;
     struct out out;
 };

@@ -177,9 +177,8 @@ static struct value *
 send_request(struct client *c, const char *method, struct value *params,
              int silence_ms)
 {
-    struct rpc_message msg = {.kind = RPC_REQUEST,
-                              .id = ++c->last_id,
-                              .params = params};
+    struct rpc_message msg = {
+        .kind = RPC_REQUEST, .id = ++c->last_id, .params = params};
     struct value *error = NULL;
     struct ent_buf bytes = {0};
 
@@ -214,8 +213,8 @@ client_call(struct client *c, const char *method, struct value *params,
         }
         is_ours = msg.kind == RPC_RESPONSE && msg.id == c->last_id;
         if (is_ours && msg.error == NULL) {
-            *ret_result = msg.result != NULL ? value_share(msg.result)
-                                             : value_object();
+            *ret_result =
+                msg.result != NULL ? value_share(msg.result) : value_object();
             rpc_message_release(&msg);
             return NULL;
         }

@@ -36,8 +36,8 @@ print_members(struct cli *cli, const struct value *members)
         const char *address = value_string_of(value_at(addresses, 0));
         bool is_you = value_get_bool(m, "is_you", false);
 
-        table_add(&t, is_you ? OUT_BOLD : OUT_PLAIN, "%s%s",
-                  text_of(m, "name"), is_you ? " (you)" : "");
+        table_add(&t, is_you ? OUT_BOLD : OUT_PLAIN, "%s%s", text_of(m, "name"),
+                  is_you ? " (you)" : "");
         table_add(&t, OUT_PLAIN, "%s", text_of(m, "sector"));
         table_add(&t, OUT_PLAIN, "%s", text_of(m, "role"));
         table_add(&t, OUT_DIM, "%s", address != NULL ? address : "");
@@ -132,8 +132,10 @@ show_motion(struct cli *cli, const struct value *result)
 }
 
 #define CIRCLE                                                                 \
-    {"circle", CLI_WORD, CLI_AT, "CIRCLE", NULL,                               \
-     "which one, if this node is in several", NULL}
+    {                                                                          \
+        "circle", CLI_WORD, CLI_AT, "CIRCLE", NULL,                            \
+            "which one, if this node is in several", NULL                      \
+    }
 
 static const struct cli_option found_options[] = {
     {"name", CLI_WORD, CLI_AT | CLI_REQUIRED, "NAME", NULL,

@@ -77,12 +77,11 @@ show_log(struct cli *cli, const struct value *result)
 static void
 print_counts(struct cli *cli, const struct value *result)
 {
-    out_text(&cli->out, OUT_PLAIN,
-             "%" PRId64 " entries in %" PRId64 " logs, %" PRId64
-             " signatures: ",
-             value_get_int(result, "entries", 0),
-             value_get_int(result, "logs", 0),
-             value_get_int(result, "signatures", 0));
+    out_text(
+        &cli->out, OUT_PLAIN,
+        "%" PRId64 " entries in %" PRId64 " logs, %" PRId64 " signatures: ",
+        value_get_int(result, "entries", 0), value_get_int(result, "logs", 0),
+        value_get_int(result, "signatures", 0));
 }
 
 static void

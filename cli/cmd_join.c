@@ -46,8 +46,7 @@ print_code(struct cli *cli, const char *code)
 
     read_digits(code, digits);
     if (strlen(digits) == DIGITS) {
-        out_error(&cli->out, OUT_BOLD, "\n    %.3s %s\n\n", digits,
-                  digits + 3);
+        out_error(&cli->out, OUT_BOLD, "\n    %.3s %s\n\n", digits, digits + 3);
     } else {
         out_error(&cli->out, OUT_BOLD, "\n    %s\n\n", code);
     }
@@ -150,8 +149,7 @@ call_invite_list(struct cli *cli, struct value **ret_result)
 {
     struct value *answer = NULL;
     struct value *joins;
-    enum ent_exit exit =
-        cli_call(cli, "invite.list", cli->params, ret_result);
+    enum ent_exit exit = cli_call(cli, "invite.list", cli->params, ret_result);
 
     if (exit == ENT_EXIT_DONE) {
         exit = cli_call(cli, "invite.joins", cli->params, &answer);
@@ -321,12 +319,12 @@ fail_join(struct cli *cli, const struct value *state)
     const char *reason = text_of(state, "reason");
 
     return cli_fail(
-        cli, cli_error(reason[0] != '\0' ? reason : "join.failed",
-                       ENT_EXIT_REFUSED,
-                       "Ask for a new invitation if this one was used or has "
-                       "expired; else try again.",
-                       "joining did not work: %s",
-                       reason[0] != '\0' ? reason : "no reason was given"));
+        cli,
+        cli_error(reason[0] != '\0' ? reason : "join.failed", ENT_EXIT_REFUSED,
+                  "Ask for a new invitation if this one was used or has "
+                  "expired; else try again.",
+                  "joining did not work: %s",
+                  reason[0] != '\0' ? reason : "no reason was given"));
 }
 
 /* Confirms if the digits were compared; otherwise says how to. */
@@ -496,11 +494,15 @@ show_joins(struct cli *cli, const struct value *result)
 }
 
 #define CODE                                                                   \
-    {"code", CLI_WORD, CLI_AT | CLI_REQUIRED, "CODE", NULL,                    \
-     "the six digits that both screens show", NULL}
+    {                                                                          \
+        "code", CLI_WORD, CLI_AT | CLI_REQUIRED, "CODE", NULL,                 \
+            "the six digits that both screens show", NULL                      \
+    }
 #define YES_COMPARED                                                           \
-    {"yes-compared", CLI_FLAG, CLI_LOCAL, NULL, NULL,                          \
-     "the digits were compared with the other person: do not ask", NULL}
+    {                                                                          \
+        "yes-compared", CLI_FLAG, CLI_LOCAL, NULL, NULL,                       \
+            "the digits were compared with the other person: do not ask", NULL \
+    }
 
 static const struct cli_option invite_options[] = {
     {"role", CLI_WORD, 0, "ROLE", "member|moderator",

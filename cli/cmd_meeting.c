@@ -63,10 +63,10 @@ show_meetings(struct cli *cli, const struct value *result)
 static void
 show_changed(struct cli *cli, const struct value *result)
 {
-    out_text(&cli->out, OUT_PLAIN, "Session %" PRId64 ": %s\n",
-             value_get_int(result, "n",
-                           value_get_int(cli->params, "meeting", 0)),
-             text_of(result, "state"));
+    out_text(
+        &cli->out, OUT_PLAIN, "Session %" PRId64 ": %s\n",
+        value_get_int(result, "n", value_get_int(cli->params, "meeting", 0)),
+        text_of(result, "state"));
 }
 
 static void
@@ -119,16 +119,18 @@ show_kinds(struct cli *cli, const struct value *result)
 
     for (i = 0; i < value_count(kinds); i++) {
         const struct value *k = value_at(kinds, i);
-        const char *name = value_is_string(k) ? value_string_of(k)
-                                              : text_of(k, "name");
+        const char *name =
+            value_is_string(k) ? value_string_of(k) : text_of(k, "name");
 
         out_text(&cli->out, OUT_PLAIN, "%-18s%s\n", name, text_of(k, "label"));
     }
 }
 
 #define MEETING                                                                \
-    {"meeting", CLI_INT, CLI_AT | CLI_REQUIRED, "N", NULL,                     \
-     "the session's number", NULL}
+    {                                                                          \
+        "meeting", CLI_INT, CLI_AT | CLI_REQUIRED, "N", NULL,                  \
+            "the session's number", NULL                                       \
+    }
 
 static const struct cli_option plan_options[] = {
     {"n", CLI_INT, 0, "N", NULL, "its number (the next one)", NULL},

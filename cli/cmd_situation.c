@@ -134,9 +134,8 @@ add_situation(struct table *t, const struct value *s)
 static void
 show_list(struct cli *cli, const struct value *result)
 {
-    static const char *const headings[] = {"Code",    "Title",   "State",
-                                           "By",      "Session", "Answers",
-                                           "Where"};
+    static const char *const headings[] = {"Code",    "Title",   "State", "By",
+                                           "Session", "Answers", "Where"};
     const struct value *situations = value_get(result, "situations");
     struct table t;
     size_t i;
@@ -154,8 +153,10 @@ show_list(struct cli *cli, const struct value *result)
 }
 
 #define SITUATION                                                              \
-    {"situation", CLI_WORD, CLI_AT | CLI_REQUIRED, "SITUATION", NULL,          \
-     "its code (S01), or the start of its id", NULL}
+    {                                                                          \
+        "situation", CLI_WORD, CLI_AT | CLI_REQUIRED, "SITUATION", NULL,       \
+            "its code (S01), or the start of its id", NULL                     \
+    }
 #define AGE_BANDS "16-17|18-25|26-45|46-65|66-85|85+"
 #define LEVELS "none|low|moderate|severe|fatal|near-miss|unknown"
 #define CARER_LEVELS "none|low|moderate|severe|fatal|unknown"
@@ -166,18 +167,24 @@ show_list(struct cli *cli, const struct value *result)
     "same-team|consent-outside-team|exchange-identified-pros|"                 \
     "emergency-informed-later|de-identified-review"
 
-#define DRAFT_FIELDS                                                           \
-    {"name", CLI_WORD, 0, "NAME", NULL,                                        \
-     "the person's name: stays on this computer", NULL},                       \
-        {"note", CLI_TEXT, 0, "TEXT", NULL,                                    \
-         "a note of your own: stays on this computer (- reads it)", NULL},     \
-        {"text", CLI_TEXT, 0, "TEXT", NULL,                                    \
-         "what happened, without names (- reads it)", NULL},                   \
-        {"period", CLI_WORD, 0, "PERIOD", NULL,                                \
-         "when, roughly: a quarter, such as 2026-Q1", NULL},                   \
-        {"age-band", CLI_WORD, 0, "BAND", AGE_BANDS, "how old, roughly",       \
-         NULL},                                                                \
-        {"tags", CLI_LIST, 0, "TAGS", NULL, "words to find it by", NULL}
+#define DRAFT_FIELDS                                                            \
+    {"name", CLI_WORD, 0,                                                       \
+     "NAME", NULL,     "the person's name: stays on this computer",             \
+     NULL},                                                                     \
+        {"note", CLI_TEXT,                                                      \
+         0,      "TEXT",                                                        \
+         NULL,   "a note of your own: stays on this computer (- reads it)",     \
+         NULL},                                                                 \
+        {"text", CLI_TEXT, 0,                                                   \
+         "TEXT", NULL,     "what happened, without names (- reads it)",         \
+         NULL},                                                                 \
+        {"period", CLI_WORD, 0,                                                 \
+         "PERIOD", NULL,     "when, roughly: a quarter, such as 2026-Q1",       \
+         NULL},                                                                 \
+        {"age-band", CLI_WORD, 0, "BAND", AGE_BANDS, "how old, roughly", NULL}, \
+    {                                                                           \
+        "tags", CLI_LIST, 0, "TAGS", NULL, "words to find it by", NULL          \
+    }
 
 static const struct cli_option draft_options[] = {
     {"title", CLI_WORD, CLI_AT | CLI_REQUIRED, "TITLE", NULL,

@@ -170,8 +170,8 @@ wait_until_up(const struct cli *cli, pid_t pid, int *ret_code)
     *ret_code = -1;
     for (i = 0; i < UP_TRIES && info == NULL; i++) {
         if (waitpid(pid, &status, WNOHANG) == pid) {
-            *ret_code = WIFEXITED(status) ? WEXITSTATUS(status)
-                                          : ENT_EXIT_STORE;
+            *ret_code =
+                WIFEXITED(status) ? WEXITSTATUS(status) : ENT_EXIT_STORE;
             return NULL;
         }
         (void)poll(NULL, 0, POLL_MS);
@@ -350,14 +350,20 @@ run_stop(struct cli *cli)
 }
 
 #define KEY_FILE                                                               \
-    {"key-file", CLI_WORD, CLI_LOCAL, "PATH", NULL,                            \
-     "a file that opens the store, in place of a passphrase", NULL}
+    {                                                                          \
+        "key-file", CLI_WORD, CLI_LOCAL, "PATH", NULL,                         \
+            "a file that opens the store, in place of a passphrase", NULL      \
+    }
 #define PASSPHRASE_FD                                                          \
-    {"passphrase-fd", CLI_INT, CLI_LOCAL, "N", NULL,                           \
-     "read the passphrase from this file descriptor", NULL}
+    {                                                                          \
+        "passphrase-fd", CLI_INT, CLI_LOCAL, "N", NULL,                        \
+            "read the passphrase from this file descriptor", NULL              \
+    }
 #define LISTEN                                                                 \
-    {"listen", CLI_WORD, CLI_LOCAL, "HOST:PORT", NULL,                         \
-     "where other structures reach this node", NULL}
+    {                                                                          \
+        "listen", CLI_WORD, CLI_LOCAL, "HOST:PORT", NULL,                      \
+            "where other structures reach this node", NULL                     \
+    }
 
 static const struct cli_option init_options[] = {
     {"structure", CLI_WORD, CLI_LOCAL | CLI_REQUIRED, "NAME", NULL,

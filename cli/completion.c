@@ -12,8 +12,6 @@ put(struct ent_buf *out, const char *text)
     ent_buf_put_slice(out, ent_slice_str(text));
 }
 
-
-
 static void
 each_command(void (*fn)(const struct cli_command *, struct ent_buf *),
              struct ent_buf *out)
@@ -227,7 +225,8 @@ static const char zsh_tail[] =
     "        esac\n"
     "    done\n"
     "    command=\"${named[1]}\"\n"
-    "    if [[ -n \"${named[2]}\" && \" $(_entente_verbs \"${named[1]}\") \" == "
+    "    if [[ -n \"${named[2]}\" && \" $(_entente_verbs \"${named[1]}\") \" "
+    "== "
     "*\" ${named[2]} \"* ]]; then\n"
     "        command=\"${named[1]} ${named[2]}\"\n"
     "    fi\n"

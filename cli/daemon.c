@@ -294,8 +294,8 @@ daemon_run(struct daemon *d)
 pid_t
 daemon_detach(struct daemon *d, const char *log_path)
 {
-    int log_fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-                      0600);
+    int log_fd =
+        open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     pid_t pid = -1;
 

@@ -94,8 +94,7 @@ print_option(struct cli *cli, const struct cli_option *o)
         snprintf(left, sizeof(left), "%s", o->value);
     } else {
         snprintf(left, sizeof(left), "--%s%s%s", o->name,
-                 o->value != NULL ? " " : "",
-                 o->value != NULL ? o->value : "");
+                 o->value != NULL ? " " : "", o->value != NULL ? o->value : "");
     }
     put(&right, o->help);
     for (c = o->choices; c != NULL && *c != '\0'; c++) {

@@ -54,7 +54,8 @@ next_character(const char *s, bool *ret_is_safe)
         is_safe = false;
         len = 2;
     } else if (u[0] == 0xe2 && u[1] == 0x80 &&
-               (u[2] == 0x8e || u[2] == 0x8f || (u[2] >= 0xa8 && u[2] <= 0xae))) {
+               (u[2] == 0x8e || u[2] == 0x8f ||
+                (u[2] >= 0xa8 && u[2] <= 0xae))) {
         is_safe = false;
         len = 3;
     } else if (u[0] == 0xe2 && u[1] == 0x81 && u[2] >= 0xa6 && u[2] <= 0xa9) {
@@ -131,8 +132,7 @@ style_code(enum out_style style)
     return "";
 }
 
-__attribute__((format(printf, 3, 0)))
-static void
+__attribute__((format(printf, 3, 0))) static void
 print(FILE *f, enum out_style style, const char *format, va_list args)
 {
     char *text = NULL;

@@ -97,8 +97,8 @@ join_names(const struct value *list)
 
     for (i = 0; i < value_count(list); i++) {
         const struct value *v = value_at(list, i);
-        const char *name = value_is_string(v) ? value_string_of(v)
-                                              : text_of(v, "name");
+        const char *name =
+            value_is_string(v) ? value_string_of(v) : text_of(v, "name");
 
         ent_buf_put_slice(&line, ent_slice_str(i > 0 ? ", " : ""));
         ent_buf_put_slice(&line, ent_slice_str(name));
@@ -173,8 +173,8 @@ collect_keys(const struct value *perspectives)
     void *at;
 
     for (i = 0; i < value_count(perspectives); i++) {
-        const struct value *answers = value_get(value_at(perspectives, i),
-                                                "answers");
+        const struct value *answers =
+            value_get(value_at(perspectives, i), "answers");
 
         for (at = value_first(answers); at != NULL;
              at = value_next(answers, at)) {
@@ -194,9 +194,10 @@ is_same_everywhere(const struct value *perspectives, const char *key)
     size_t i;
 
     for (i = 0; i < value_count(perspectives); i++) {
-        const struct value *answers = value_get(value_at(perspectives, i),
-                                                "answers");
-        const char *word = word_of(value_get(answers, key), bufs[first != NULL]);
+        const struct value *answers =
+            value_get(value_at(perspectives, i), "answers");
+        const char *word =
+            word_of(value_get(answers, key), bufs[first != NULL]);
 
         if (!value_has(answers, key)) {
             continue;
@@ -321,8 +322,7 @@ print_conflicts(struct cli *cli, const struct value *conflicts)
     if (value_count(conflicts) == 0) {
         return;
     }
-    heading(cli, "Written differently at the same time",
-            "edit it to keep one");
+    heading(cli, "Written differently at the same time", "edit it to keep one");
     for (i = 0; i < value_count(conflicts); i++) {
         const struct value *c = value_at(conflicts, i);
         const struct value *values = value_get(c, "values");

@@ -125,9 +125,9 @@ struct ent_op_genesis {
 struct ent_op_motion {
     struct ent_id base; /* config(past) */
     uint8_t action;
-    struct ent_id subject;  /* zero when there is none */
-    struct ent_slice card;  /* of the subject, for admit and appoint */
-    struct ent_slice text;  /* charter, rule, reason */
+    struct ent_id subject; /* zero when there is none */
+    struct ent_slice card; /* of the subject, for admit and appoint */
+    struct ent_slice text; /* charter, rule, reason */
 };
 struct ent_op_ballot {
     struct ent_id motion;

@@ -6,20 +6,20 @@
 #define ENTENTE_LIMITS_H
 
 /* Bytes. */
-#define ENT_PAYLOAD_MAX (32u * 1024u)     /* an entry's payload, as sent */
-#define ENT_MESSAGE_MAX (1024u * 1024u)   /* a message, over several records */
-#define ENT_RECORD_MAX 65535u             /* a record's ciphertext */
-#define ENT_RUN_BYTES_MAX (512u * 1024u)  /* a run, encoded */
-#define ENT_BUF_MAX (8u * 1024u * 1024u)  /* a buffer without its own cap */
-#define ENT_PUSH_MAX (64u * 1024u)        /* pushed without waiting for WANT */
-#define ENT_CREDIT_START (256u * 1024u)   /* granted to a new session */
+#define ENT_PAYLOAD_MAX (32u * 1024u)    /* an entry's payload, as sent */
+#define ENT_MESSAGE_MAX (1024u * 1024u)  /* a message, over several records */
+#define ENT_RECORD_MAX 65535u            /* a record's ciphertext */
+#define ENT_RUN_BYTES_MAX (512u * 1024u) /* a run, encoded */
+#define ENT_BUF_MAX (8u * 1024u * 1024u) /* a buffer without its own cap */
+#define ENT_PUSH_MAX (64u * 1024u)       /* pushed without waiting for WANT */
+#define ENT_CREDIT_START (256u * 1024u)  /* granted to a new session */
 #define ENT_CREDIT_MAX (4u * 1024u * 1024u) /* granted at most to one peer */
 #define ENT_CREDIT_ALL_MAX (32u * 1024u * 1024u) /* granted to all peers */
-#define ENT_TXN_BYTES_MAX (4u * 1024u * 1024u) /* one store transaction */
-#define ENT_BATCH_BYTES_MAX (1024u * 1024u)    /* a group commit's entries */
+#define ENT_TXN_BYTES_MAX (4u * 1024u * 1024u)   /* one store transaction */
+#define ENT_BATCH_BYTES_MAX (1024u * 1024u)      /* a group commit's entries */
 #define ENT_PREAUTH_BYTES_MAX 512u /* read before the caller is known */
 #define ENT_RPC_BYTES_MAX (4u * 1024u * 1024u) /* a local request or answer */
-#define ENT_TEXT_MAX (16u * 1024u) /* one text field of a record */
+#define ENT_TEXT_MAX (16u * 1024u)             /* one text field of a record */
 
 /* Counts. */
 #define ENT_MSGPACK_DEPTH_MAX 8u

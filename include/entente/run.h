@@ -33,8 +33,7 @@ ENT_MUST_USE enum ent_status ent_run_encode(const struct ent_entry *entries,
  * ENT_PEER_MALFORMED, ENT_PEER_TOO_BIG, ENT_PEER_BAD_CHAIN or
  * ENT_PEER_BAD_SIG. `bytes` must outlive the run: payloads are borrowed.
  */
-struct ent_run *ent_run_verify(struct ent_slice bytes,
-                               enum ent_status *ret_st);
+struct ent_run *ent_run_verify(struct ent_slice bytes, enum ent_status *ret_st);
 void ent_run_free(struct ent_run *run);
 
 #endif

@@ -50,11 +50,11 @@
 #define ENT_KNOWN_MAX 4096u     /* heads that the peer said it has */
 
 /* Milliseconds. */
-#define ENT_PROOF_MS 60000u      /* a proof at least this often */
-#define ENT_PROOF_GAP_MS 200u    /* … and no two closer than this */
-#define ENT_REPAIR_MS 2000u      /* after a repair; doubles … */
+#define ENT_PROOF_MS 60000u       /* a proof at least this often */
+#define ENT_PROOF_GAP_MS 200u     /* … and no two closer than this */
+#define ENT_REPAIR_MS 2000u       /* after a repair; doubles … */
 #define ENT_REPAIR_MAX_MS 300000u /* … up to this while nothing helps */
-#define ENT_RETRY_MS 2000u       /* deferred heads are asked again; doubles */
+#define ENT_RETRY_MS 2000u        /* deferred heads are asked again; doubles */
 #define ENT_RETRY_MAX_MS 60000u
 
 enum ent_msg_type {
@@ -94,21 +94,21 @@ enum ent_bye {
 /* What a node knows of itself and of this peer when the session starts. */
 struct ent_session_config {
     bool is_caller;
-    struct ent_id node;            /* ours */
-    struct ent_id peer;            /* theirs */
-    uint8_t link_hash[32];         /* ent_link_hash: binds proofs */
-    char software[32];             /* version, for people */
-    uint32_t protocol_min;         /* normally ENT_PROTOCOL_MIN … */
+    struct ent_id node;    /* ours */
+    struct ent_id peer;    /* theirs */
+    uint8_t link_hash[32]; /* ent_link_hash: binds proofs */
+    char software[32];     /* version, for people */
+    uint32_t protocol_min; /* normally ENT_PROTOCOL_MIN … */
     uint32_t protocol_max;
     uint8_t store_id[ENT_STORE_ID_LEN]; /* ours */
-    uint64_t top;                  /* our highest change number */
+    uint64_t top;                       /* our highest change number */
     bool knows_peer_store;
     uint8_t peer_store_id[ENT_STORE_ID_LEN]; /* of the numbers consumed */
-    uint64_t consumed;             /* how far we consumed the peer's */
-    uint8_t consumed_id[16];       /* the entry id at that number, as the peer
+    uint64_t consumed;       /* how far we consumed the peer's */
+    uint8_t consumed_id[16]; /* the entry id at that number, as the peer
                                       told it in CHANGES; zero if none */
-    bool is_recovering;            /* restored: take first, serve later */
-    size_t credit_max;             /* granted to this peer at most, between
+    bool is_recovering;      /* restored: take first, serve later */
+    size_t credit_max;       /* granted to this peer at most, between
                                       ENT_RUN_BYTES_MAX and ENT_CREDIT_MAX;
                                       0 is ENT_CREDIT_MAX */
 };
@@ -163,8 +163,8 @@ struct ent_session_event {
             uint64_t top;
         } moved;
         struct {
-            uint64_t after; /* as asked */
-            uint64_t upto;  /* everything in (after, upto] is in `heads` */
+            uint64_t after;      /* as asked */
+            uint64_t upto;       /* everything in (after, upto] is in `heads` */
             uint8_t upto_id[16]; /* id of the entry at or before `upto`,
                                     also when there are no heads */
             size_t count;
@@ -284,7 +284,7 @@ struct ent_session_effect {
             uint64_t consumed_ours;
             uint8_t consumed_ours_id[16]; /* the entry id it has there; zero
                                              if none: compare with ours */
-            int64_t skew_ms; /* their clock less ours */
+            int64_t skew_ms;              /* their clock less ours */
         } ready;
         struct {
             enum ent_status st; /* ENT_OK: BYE was said or heard */

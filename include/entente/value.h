@@ -49,8 +49,7 @@ struct value *value_get(const struct value *object, const char *key);
 const char *value_get_string(const struct value *object, const char *key);
 int64_t value_get_int(const struct value *object, const char *key,
                       int64_t fallback);
-bool value_get_bool(const struct value *object, const char *key,
-                    bool fallback);
+bool value_get_bool(const struct value *object, const char *key, bool fallback);
 bool value_has(const struct value *object, const char *key); /* and not null */
 size_t value_count(const struct value *v); /* array elements, object keys */
 struct value *value_at(const struct value *array, size_t index);
@@ -68,7 +67,7 @@ bool value_is_string(const struct value *v);
 bool value_is_int(const struct value *v);
 bool value_is_real(const struct value *v);
 bool value_is_bool(const struct value *v);
-bool value_is_null(const struct value *v); /* also true for NULL */
+bool value_is_null(const struct value *v);          /* also true for NULL */
 const char *value_string_of(const struct value *v); /* NULL if none */
 int64_t value_int_of(const struct value *v);
 double value_real_of(const struct value *v); /* ints too */

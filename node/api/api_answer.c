@@ -89,8 +89,8 @@ may_answer(struct api_call *call, const struct situation_ref *ref)
     } else if (situation_state_of(call->db, ref) == SITUATION_WITHDRAWN) {
         api_refuse(call, ENT_EXIT_REFUSED, "situation.withdrawn", NULL,
                    "Situation %s was withdrawn.", ref->code);
-    } else if (records_find_owned(call->db, ref->review_space,
-                                  KIND_PERSPECTIVE, own_node) != 0) {
+    } else if (records_find_owned(call->db, ref->review_space, KIND_PERSPECTIVE,
+                                  own_node) != 0) {
         api_refuse(call, ENT_EXIT_REFUSED, "answer.sealed",
                    "What you would say differently now belongs into the"
                    " meeting.",
@@ -146,8 +146,7 @@ write_perspective(struct api_call *call, const struct situation_ref *ref,
                     answers, &box, &sealed);
     records_writer_init(&w, ref->review_space);
     records_write_begin(&w, call->db, KIND_PERSPECTIVE, rid, own_node);
-    records_write_bin(&w, FIELD_PERSPECTIVE_SITUATION,
-                      ENT_SLICE_OF(ref->rid));
+    records_write_bin(&w, FIELD_PERSPECTIVE_SITUATION, ENT_SLICE_OF(ref->rid));
     records_write_bin(&w, FIELD_PERSPECTIVE_COMMITMENT,
                       ENT_SLICE_OF(sealed.commitment));
     records_write_bin(&w, FIELD_PERSPECTIVE_KEY_COMMITMENT,
@@ -192,8 +191,7 @@ situation_answer(struct api_call *call)
     if (!call->is_refused) {
         records_new_rid(call->engine, &rid);
         ent_rng_fill(engine_rng(call->engine), key.b, sizeof(key.b));
-        if (write_own_answer(call, &ref, &rid, &key,
-                             ent_buf_slice(&answers)) &&
+        if (write_own_answer(call, &ref, &rid, &key, ent_buf_slice(&answers)) &&
             write_perspective(call, &ref, &rid, &key,
                               ent_buf_slice(&answers))) {
             situation_counts(call->db, &ref, &received, &expected);
@@ -239,8 +237,7 @@ static bool
 may_reveal(struct api_call *call, const struct situation_ref *ref)
 {
     if (ref->review_space == 0 ||
-        overview_own_role(call->db, ref->review_space) !=
-            ENT_ROLE_MODERATOR) {
+        overview_own_role(call->db, ref->review_space) != ENT_ROLE_MODERATOR) {
         api_refuse(call, ENT_EXIT_NOT_AUTHORISED, "reveal.not-moderator",
                    "They open by themselves once every structure has"
                    " answered.",
@@ -322,8 +319,7 @@ static const struct {
     uint16_t field;
     bool is_required;
 } CONCLUSION_CODES[] = {
-    {"patient_physical", "harm-level", FIELD_CONCLUSION_PATIENT_PHYSICAL,
-     true},
+    {"patient_physical", "harm-level", FIELD_CONCLUSION_PATIENT_PHYSICAL, true},
     {"patient_psychological", "harm-level",
      FIELD_CONCLUSION_PATIENT_PSYCHOLOGICAL, true},
     {"carer", "carer-level", FIELD_CONCLUSION_CARER, true},

@@ -25,8 +25,7 @@ static uint64_t
 find_meeting(struct db *db, uint64_t circle, int64_t n)
 {
     size_t count;
-    struct records_row *rows =
-        records_list(db, circle, KIND_MEETING, &count);
+    struct records_row *rows = records_list(db, circle, KIND_MEETING, &count);
     uint64_t found = 0;
     size_t i;
 
@@ -46,8 +45,7 @@ static int64_t
 next_number(struct db *db, uint64_t circle)
 {
     size_t count;
-    struct records_row *rows =
-        records_list(db, circle, KIND_MEETING, &count);
+    struct records_row *rows = records_list(db, circle, KIND_MEETING, &count);
     int64_t last = 0;
     size_t i;
 
@@ -221,8 +219,7 @@ read_codes(struct api_call *call, const char **ret_codes, size_t max)
         ret_codes[i] = value_string_of(value_at(list, i));
         if (ret_codes[i] == NULL ||
             overview_record_by_text(call->db, 0, KIND_SITUATION,
-                                    FIELD_SITUATION_CODE,
-                                    ret_codes[i]) == 0) {
+                                    FIELD_SITUATION_CODE, ret_codes[i]) == 0) {
             api_refuse(call, ENT_EXIT_NOT_FOUND, "situation.not-found",
                        "It may be on its way: `entente sync`.",
                        "No situation “%s” has been offered that this node"

@@ -53,14 +53,12 @@ fill_perspectives(struct db *db, const struct situation_ref *ref,
                   struct counted *c, struct report_situation *s)
 {
     size_t count;
-    struct situation_answers *answers =
-        situation_perspectives(db, ref, &count);
+    struct situation_answers *answers = situation_perspectives(db, ref, &count);
     char code[CODE_MAX];
     size_t i;
 
     for (i = 0; i < count && s->perspective_count < ENT_BOXES_MAX; i++) {
-        struct report_perspective *p =
-            &c->perspectives[s->perspective_count];
+        struct report_perspective *p = &c->perspectives[s->perspective_count];
         char *mode = c->modes[s->perspective_count];
 
         if (!answers[i].is_open) {
@@ -248,8 +246,7 @@ report_method(struct api_call *call)
         return;
     }
     audience = audience != NULL ? audience : "circle";
-    if (strcmp(audience, "circle") != 0 &&
-        strcmp(audience, "structure") != 0) {
+    if (strcmp(audience, "circle") != 0 && strcmp(audience, "structure") != 0) {
         api_refuse(call, ENT_EXIT_REFUSED, "report.audience",
                    "circle or structure: reports for institutions and the"
                    " public need small numbers masked, which this version"

@@ -72,8 +72,7 @@ add_conflicts(struct value *list, struct db *db, uint64_t record,
     size_t i;
 
     for (i = 0; i < count; i++) {
-        const struct kinds_field *field =
-            kinds_find_field(kind, c[i].field);
+        const struct kinds_field *field = kinds_find_field(kind, c[i].field);
         struct value *one = value_object();
         char name[ENT_NAME_MAX + 1];
         uint64_t node;
@@ -129,9 +128,8 @@ add_listed(struct api_call *call, struct value *list,
     struct value *v;
     struct value *conflicts;
 
-    if (state != NULL &&
-        strcmp(state, situation_state_name(
-                          situation_state_of(call->db, ref))) != 0) {
+    if (state != NULL && strcmp(state, situation_state_name(situation_state_of(
+                                           call->db, ref))) != 0) {
         return;
     }
     v = value_object();
@@ -241,10 +239,10 @@ perspectives_value(struct db *db, const struct situation_ref *ref)
         }
         v = value_object();
         value_set_string(v, "structure", nodes[i].name);
-        value_set_string(v, "state",
-                         a == NULL ? "absent"
-                                   : perspective_state(a, nodes[i].is_us,
-                                                       is_revealed));
+        value_set_string(
+            v, "state",
+            a == NULL ? "absent"
+                      : perspective_state(a, nodes[i].is_us, is_revealed));
         if (a != NULL && a->is_open) {
             value_set(v, "answers", situation_answers_value(a));
         }
@@ -318,8 +316,7 @@ care_value(struct db *db, uint64_t space)
     struct value *notes = value_array();
     uint64_t record = records_first(db, space, KIND_CARE_CASE);
     size_t count;
-    struct records_row *rows =
-        records_list(db, space, KIND_CARE_NOTE, &count);
+    struct records_row *rows = records_list(db, space, KIND_CARE_NOTE, &count);
     size_t i;
 
     set_field(care, "code", db, record, FIELD_CARE_CASE_CODE);
@@ -346,8 +343,7 @@ set_review(struct value *v, struct db *db, const struct situation_ref *ref)
     set_field(v, "period", db, ref->record, FIELD_SITUATION_PERIOD);
     set_field(v, "age_band", db, ref->record, FIELD_SITUATION_AGE_BAND);
     set_field(v, "basis", db, ref->record, FIELD_SITUATION_BASIS);
-    set_field(v, "recognisable", db, ref->record,
-              FIELD_SITUATION_RECOGNISABLE);
+    set_field(v, "recognisable", db, ref->record, FIELD_SITUATION_RECOGNISABLE);
     value_set(v, "perspectives", perspectives_value(db, ref));
     set_conclusion(v, db, ref);
     value_set(v, "readers", readers_value(db, ref->review_space));

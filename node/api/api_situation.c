@@ -55,8 +55,7 @@ write_typed(struct api_call *call, struct records_writer *w)
 static void
 check_typed(struct api_call *call)
 {
-    const struct kinds_kind *kind =
-        kinds_find(api_kinds(), KIND_OWN_SITUATION);
+    const struct kinds_kind *kind = kinds_find(api_kinds(), KIND_OWN_SITUATION);
     size_t i;
 
     for (i = 0; i < TYPED_COUNT; i++) {
@@ -120,15 +119,14 @@ code_is_free(struct api_call *call, const char *code)
 
 /* "S-2026-7K3Q": short, unlike others, and says nothing. */
 static void
-make_code(struct api_call *call, const struct ent_record_id *rid,
-          char ret[64])
+make_code(struct api_call *call, const struct ent_record_id *rid, char ret[64])
 {
     static const char digits[] = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
     uint64_t year = 1970 + call->now_ms / 31556952000u;
 
-    snprintf(ret, 64, "S-%04u-%c%c%c%c", (unsigned)year,
-             digits[rid->b[0] & 31], digits[rid->b[1] & 31],
-             digits[rid->b[2] & 31], digits[rid->b[3] & 31]);
+    snprintf(ret, 64, "S-%04u-%c%c%c%c", (unsigned)year, digits[rid->b[0] & 31],
+             digits[rid->b[1] & 31], digits[rid->b[2] & 31],
+             digits[rid->b[3] & 31]);
 }
 
 static void
@@ -171,8 +169,7 @@ must_be_draft(struct api_call *call, const struct situation_ref *ref)
     if (ref->own == 0) {
         api_refuse(call, ENT_EXIT_NOT_AUTHORISED, "situation.not-yours",
                    "Only the structure that presents it can do this.",
-                   "Situation %s was brought by another structure.",
-                   ref->code);
+                   "Situation %s was brought by another structure.", ref->code);
         return false;
     }
     if (ref->review_space != 0) {
@@ -224,8 +221,7 @@ write_note(struct api_call *call, uint64_t space, uint16_t kind,
     records_writer_init(&w, space);
     if (kind == KIND_OWN_NOTE) {
         records_write_begin(&w, call->db, kind, &rid, 0);
-        records_write_bin(&w, FIELD_OWN_NOTE_SITUATION,
-                          ENT_SLICE_OF(ref->rid));
+        records_write_bin(&w, FIELD_OWN_NOTE_SITUATION, ENT_SLICE_OF(ref->rid));
         records_write_str(&w, FIELD_OWN_NOTE_TEXT, text);
     } else {
         records_write_begin(&w, call->db, kind, &rid,
@@ -367,8 +363,7 @@ is_wanted(struct api_call *call, uint64_t circle,
     for (i = 0; i < value_count(named); i++) {
         const char *name = value_string_of(value_at(named, i));
 
-        if (name != NULL &&
-            api_structure(call, circle, name) == node->row) {
+        if (name != NULL && api_structure(call, circle, name) == node->row) {
             return true;
         }
     }
@@ -620,8 +615,7 @@ do_invite(struct api_call *call, struct situation_ref *ref, uint64_t circle,
         return;
     }
     write_care(call, ref, ref->care_space, with);
-    value_set_hex(call->result, "care_space", space.sid.b,
-                  sizeof(space.sid.b));
+    value_set_hex(call->result, "care_space", space.sid.b, sizeof(space.sid.b));
 }
 
 static void

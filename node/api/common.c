@@ -166,8 +166,7 @@ situation_from_own(struct db *db, uint64_t own, struct situation_ref *ret_ref)
                  sizeof(ret_ref->code));
     ret_ref->review_space =
         space_field(db, own, FIELD_OWN_SITUATION_REVIEW_SPACE);
-    ret_ref->care_space =
-        space_field(db, own, FIELD_OWN_SITUATION_CARE_SPACE);
+    ret_ref->care_space = space_field(db, own, FIELD_OWN_SITUATION_CARE_SPACE);
     ret_ref->presenter = overview_own_node(db);
     if (ret_ref->review_space != 0) {
         ret_ref->record =
@@ -222,11 +221,10 @@ api_situation(struct api_call *call, struct situation_ref *ret_ref)
     if (text == NULL) {
         return false;
     }
-    own = look_up(call->db, KIND_OWN_SITUATION, FIELD_OWN_SITUATION_CODE,
-                  text);
+    own = look_up(call->db, KIND_OWN_SITUATION, FIELD_OWN_SITUATION_CODE, text);
     review = own != 0 ? 0
-                      : look_up(call->db, KIND_SITUATION,
-                                FIELD_SITUATION_CODE, text);
+                      : look_up(call->db, KIND_SITUATION, FIELD_SITUATION_CODE,
+                                text);
     if (own == 0 && review == 0) {
         api_refuse(call, ENT_EXIT_NOT_FOUND, "situation.not-found",
                    "`entente situation list` shows those that this node"
@@ -244,8 +242,8 @@ api_situation(struct api_call *call, struct situation_ref *ret_ref)
     if (own != 0) {
         situation_from_own(call->db, own, ret_ref);
     } else {
-        situation_from_review(
-            call->db, overview_record_space(call->db, review), ret_ref);
+        situation_from_review(call->db, overview_record_space(call->db, review),
+                              ret_ref);
     }
     return true;
 }

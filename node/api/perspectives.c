@@ -23,12 +23,11 @@ read_sealed(struct db *db, uint64_t record, struct ent_buf *box,
 {
     struct ent_buf raw = {0};
     struct ent_mp *r;
-    bool is_good =
-        records_fixed(db, record, FIELD_PERSPECTIVE_COMMITMENT,
-                      ret_sealed->commitment.b, 32) &&
-        records_fixed(db, record, FIELD_PERSPECTIVE_KEY_COMMITMENT,
-                      ret_sealed->key_commitment.b, 32) &&
-        records_value(db, record, FIELD_PERSPECTIVE_BOX, &raw);
+    bool is_good = records_fixed(db, record, FIELD_PERSPECTIVE_COMMITMENT,
+                                 ret_sealed->commitment.b, 32) &&
+                   records_fixed(db, record, FIELD_PERSPECTIVE_KEY_COMMITMENT,
+                                 ret_sealed->key_commitment.b, 32) &&
+                   records_value(db, record, FIELD_PERSPECTIVE_BOX, &raw);
 
     if (is_good) {
         r = ent_mp_begin(ent_buf_slice(&raw));

@@ -429,8 +429,8 @@ pack_read(struct ent_slice bytes, size_t depth_max, struct value **ret_v)
         return st;
     }
     need = w.elements * sizeof(msgpack_object);
-    is_ready = msgpack_zone_init(&zone,
-                                 need > ZONE_CHUNK_MIN ? need : ZONE_CHUNK_MIN);
+    is_ready =
+        msgpack_zone_init(&zone, need > ZONE_CHUNK_MIN ? need : ZONE_CHUNK_MIN);
     ENT_ASSERT(is_ready);
     rc = msgpack_unpack((const char *)bytes.p, bytes.len, &at, &zone, &root);
     ENT_ASSERT(rc == MSGPACK_UNPACK_SUCCESS && at == bytes.len);

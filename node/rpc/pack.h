@@ -14,8 +14,7 @@
 /* Reads one tree that takes up all of `bytes` (borrowed). ENT_PEER_MALFORMED,
  * ENT_PEER_TOO_BIG, ENT_PEER_TOO_DEEP (over `depth_max`, itself at most
  * PACK_DEPTH_MAX). Returns owned: value_free. */
-ENT_MUST_USE enum ent_status pack_read(struct ent_slice bytes,
-                                       size_t depth_max,
+ENT_MUST_USE enum ent_status pack_read(struct ent_slice bytes, size_t depth_max,
                                        struct value **ret_v);
 
 #endif

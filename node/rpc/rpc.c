@@ -95,9 +95,8 @@ read_object(struct value *v, struct value **ret_v)
 static bool
 read_envelope(const struct value *all, struct rpc_message *m)
 {
-    int64_t kind = value_is_int(value_at(all, 0))
-                       ? value_int_of(value_at(all, 0))
-                       : -1;
+    int64_t kind =
+        value_is_int(value_at(all, 0)) ? value_int_of(value_at(all, 0)) : -1;
     size_t count = value_is_array(all) ? value_count(all) : 0;
 
     if (kind == RPC_NOTIFY && count == 3) {

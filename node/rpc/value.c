@@ -80,8 +80,8 @@ value_text(struct ent_slice utf8)
     if (!ent_utf8_is_valid(utf8)) {
         return repaired_text(utf8);
     }
-    return wrap(json_stringn(utf8.len > 0 ? (const char *)utf8.p : "",
-                             utf8.len));
+    return wrap(
+        json_stringn(utf8.len > 0 ? (const char *)utf8.p : "", utf8.len));
 }
 
 struct value *
@@ -441,8 +441,8 @@ struct value *
 value_from_json(const char *text, size_t len, char ret_error[160])
 {
     json_error_t error;
-    json_t *json = json_loadb(text, len,
-                              JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+    json_t *json =
+        json_loadb(text, len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
 
     if (json == NULL) {
         snprintf(ret_error, 160, "%.100s (line %d, column %d)", error.text,

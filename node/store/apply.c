@@ -67,13 +67,13 @@ apply_place(struct engine *engine, const struct log_row *log,
         }
         pasts[count++] = ref.past;
     }
-    placed->past = count == 1 ? pasts[0]
-                              : join_pasts(engine, space, pasts, count);
-    placed->state = (e->flags & ENT_FLAG_GENESIS) != 0 ||
-                            ent_gov_may_write(space->gov, placed->past,
-                                              &e->node)
-                        ? ENTRY_APPLIED
-                        : ENTRY_REFUSED;
+    placed->past =
+        count == 1 ? pasts[0] : join_pasts(engine, space, pasts, count);
+    placed->state =
+        (e->flags & ENT_FLAG_GENESIS) != 0 ||
+                ent_gov_may_write(space->gov, placed->past, &e->node)
+            ? ENTRY_APPLIED
+            : ENTRY_REFUSED;
 }
 
 void
@@ -215,8 +215,7 @@ wake_push(struct wake_list *list, const struct ent_id *id)
 {
     if (list->count == list->capacity) {
         list->capacity = list->capacity > 0 ? 2 * list->capacity : 16;
-        list->ids =
-            ent_realloc(list->ids, list->capacity * sizeof(*list->ids));
+        list->ids = ent_realloc(list->ids, list->capacity * sizeof(*list->ids));
     }
     list->ids[list->count++] = *id;
 }

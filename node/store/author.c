@@ -281,8 +281,7 @@ author_entry(struct engine *engine, struct space_state *space,
         }
     }
     author_log(engine, space, &log);
-    e.dep_count =
-        read_heads(engine, space->row, log.row, deps, ENT_DEPS_MAX);
+    e.dep_count = read_heads(engine, space->row, log.row, deps, ENT_DEPS_MAX);
     cite_surplus(engine, space, &log, deps, &e.dep_count);
     e.deps = deps;
     e.inc = log.inc;
@@ -303,8 +302,7 @@ engine_author(struct engine *engine, struct engine_draft *draft,
     ENT_ASSERT(engine->is_in_txn);
     if (draft->ops.failed ||
         draft->ops.len + 128 > ENT_PAYLOAD_MAX - ENT_SEAL_OVERHEAD ||
-        ent_padme(draft->ops.len + 128) >
-            ENT_PAYLOAD_MAX - ENT_SEAL_OVERHEAD) {
+        ent_padme(draft->ops.len + 128) > ENT_PAYLOAD_MAX - ENT_SEAL_OVERHEAD) {
         return ENT_PEER_TOO_BIG;
     }
     if (!ent_gov_may_write(space->gov, ent_gov_now(space->gov),
@@ -375,8 +373,7 @@ put_grant_op(struct ent_buf *ops, const struct engine_grant *grant)
 /* One entry: the grants and the epoch that includes the newcomers. */
 static enum ent_status
 write_grants(struct engine *engine, struct space_state *space,
-             const struct engine_grant *grants, size_t count,
-             bool with_history)
+             const struct engine_grant *grants, size_t count, bool with_history)
 {
     struct ent_card *cards = ent_alloc_zero(count, sizeof(*cards));
     struct ent_buf *bufs = ent_alloc_zero(count, sizeof(*bufs));
@@ -403,8 +400,8 @@ write_grants(struct engine *engine, struct space_state *space,
         }
         draft.op_count = count;
         if (with_history) {
-            draft.op_count += epoch_share_all(engine, space, &cards[0], 32,
-                                              &draft.ops);
+            draft.op_count +=
+                epoch_share_all(engine, space, &cards[0], 32, &draft.ops);
         }
         epoch_make(engine, space, &key, &plan, &draft.ops);
         draft.op_count++;

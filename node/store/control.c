@@ -90,7 +90,8 @@ struct old_member {
 };
 
 static size_t
-read_old_members(struct db *db, uint64_t space, struct old_member *ret, size_t max)
+read_old_members(struct db *db, uint64_t space, struct old_member *ret,
+                 size_t max)
 {
     static const char sql[] =
         "SELECT node, role FROM member WHERE space = ?1 LIMIT ?2";
@@ -168,8 +169,8 @@ control_refresh_members(struct engine *engine, struct space_state *space)
     struct ent_gov_member *members = ent_alloc_zero(count, sizeof(*members));
     struct old_member *old =
         ent_alloc_zero(ENT_STRUCTURES_MAX + 64, sizeof(*old));
-    size_t old_count = read_old_members(engine->db, space->row, old,
-                                        ENT_STRUCTURES_MAX + 64);
+    size_t old_count =
+        read_old_members(engine->db, space->row, old, ENT_STRUCTURES_MAX + 64);
     bool has_grown = false;
     struct stmt *s = db_prepare(engine->db, clear);
     size_t i;

@@ -51,8 +51,8 @@ static void
 load_state(struct engine *engine)
 {
     struct db *db = engine->db;
-    bool found = meta_get(db, "store_id", engine->store_id,
-                          sizeof(engine->store_id));
+    bool found =
+        meta_get(db, "store_id", engine->store_id, sizeof(engine->store_id));
 
     ENT_ASSERT(found);
     engine->top = meta_get_u64(db, "top");
@@ -238,8 +238,7 @@ profile_is_good(const struct engine_profile *p)
            ent_utf8_is_valid(name) && p->sector >= ENT_SECTOR_PRIVATE &&
            p->sector <= ENT_SECTOR_OTHER &&
            strlen(p->advertise) <= ENT_ADDRESS_MAX &&
-           strlen(p->listen) <= ENT_ADDRESS_MAX &&
-           strlen(p->languages) <= 32;
+           strlen(p->listen) <= ENT_ADDRESS_MAX && strlen(p->languages) <= 32;
 }
 
 /* Fills a new store: profile, own node, own space. */

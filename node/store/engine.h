@@ -56,8 +56,8 @@ ENT_MUST_USE enum ent_status engine_init(const char *folder,
 
 /* What opening found; for the log and `status`. */
 struct engine_report {
-    bool is_restored;   /* copy or older state: new incarnations from now on */
-    char note[200];     /* what happened, for a person; empty if nothing */
+    bool is_restored; /* copy or older state: new incarnations from now on */
+    char note[200];   /* what happened, for a person; empty if nothing */
 };
 
 /* ENT_OK, ENT_RULE_NOT_FOUND (no node there), ENT_RULE_AUTH, ENT_SELF_BUSY,
@@ -179,8 +179,7 @@ ENT_MUST_USE enum ent_status engine_motion(struct engine *engine,
                                            const struct ent_op_motion *motion,
                                            struct ent_id *ret_id);
 /* Our yes. ENT_RULE_NOT_FOUND; ENT_RULE when the motion is not open. */
-ENT_MUST_USE enum ent_status engine_vote(struct engine *engine,
-                                         uint64_t circle,
+ENT_MUST_USE enum ent_status engine_vote(struct engine *engine, uint64_t circle,
                                          const struct ent_id *motion);
 /* The newest view of a space's control entries. Borrowed until the next
  * change; loaded on demand. */
@@ -208,16 +207,15 @@ struct engine_verify {
     char problems[8][160]; /* the first few, in words */
 };
 /* Re-checks every chain, id, signature and payload hash (read connection). */
-void store_verify(struct db *db, void (*progress)(void *arg, uint64_t done,
-                                   uint64_t total),
-                  void *arg,
-                  struct engine_verify *ret_verify);
+void store_verify(struct db *db,
+                  void (*progress)(void *arg, uint64_t done, uint64_t total),
+                  void *arg, struct engine_verify *ret_verify);
 /* Hash over all views, in a fixed order. */
 void store_view_hash(struct db *db, struct ent_id *ret_hash);
 /* Drops the views and folds them again from the facts. In a transaction of its
  * own. */
-void engine_rebuild(struct engine *engine, void (*progress)(void *arg, uint64_t done,
-                                     uint64_t total),
+void engine_rebuild(struct engine *engine,
+                    void (*progress)(void *arg, uint64_t done, uint64_t total),
                     void *arg);
 
 /* A peer has more of ours than we have: this store was put back to an earlier

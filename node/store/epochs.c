@@ -64,8 +64,8 @@ collect(struct engine *engine, struct space_state *space,
         const struct epoch_plan *plan, struct recipients *r)
 {
     struct ent_gov_member members[ENT_BOXES_MAX];
-    size_t count = ent_gov_members(space->gov, ent_gov_now(space->gov),
-                                   members, ENT_BOXES_MAX);
+    size_t count = ent_gov_members(space->gov, ent_gov_now(space->gov), members,
+                                   ENT_BOXES_MAX);
     struct ent_buf buf = {0};
     struct ent_card card;
     size_t i;

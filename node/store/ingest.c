@@ -34,9 +34,8 @@ check_genesis(struct engine *engine, const struct ent_entry *e,
                                                       : ENT_PEER_NOT_ENTITLED;
     case ENT_SPACE_OWN:
         /* Ours come back to us after a restore; others' are never for us. */
-        return ent_id_eq(&e->node, &engine->keys.node)
-                   ? ENT_OK
-                   : ENT_PEER_NOT_ENTITLED;
+        return ent_id_eq(&e->node, &engine->keys.node) ? ENT_OK
+                                                       : ENT_PEER_NOT_ENTITLED;
     case ENT_SPACE_CARE:
     case ENT_SPACE_REVIEW:
         circle = row_space_find(engine->db, &op->circle);
@@ -58,8 +57,8 @@ run_names_us(struct engine *engine, const struct ent_run *run)
 {
     size_t i;
     size_t k;
-    bool is_named = store_check_is_off() ||
-                    ent_id_eq(&run->log.node, &engine->keys.node);
+    bool is_named =
+        store_check_is_off() || ent_id_eq(&run->log.node, &engine->keys.node);
 
     for (i = 0; i < run->count && !is_named; i++) {
         struct ent_ops ops;
@@ -69,10 +68,9 @@ run_names_us(struct engine *engine, const struct ent_run *run)
             continue;
         }
         for (k = 0; k < ops.count; k++) {
-            is_named = is_named ||
-                       (ops.ops[k].type == ENT_OP_GRANT &&
-                        ent_id_eq(&ops.ops[k].u.grant.node,
-                                  &engine->keys.node));
+            is_named = is_named || (ops.ops[k].type == ENT_OP_GRANT &&
+                                    ent_id_eq(&ops.ops[k].u.grant.node,
+                                              &engine->keys.node));
         }
         ent_ops_release(&ops);
     }
@@ -135,8 +133,8 @@ check_author(struct engine *engine, struct space_state *space,
 /* PROTO §3.4: "A node keeps the branch that it has, notes the log, the seq and
  * the other id with who showed it, refuses the other branch, and says so." */
 static void
-note_fork(struct engine *engine, struct log_row *log,
-          const struct ent_entry *e, const struct ent_id *peer)
+note_fork(struct engine *engine, struct log_row *log, const struct ent_entry *e,
+          const struct ent_id *peer)
 {
     static const char sql[] =
         "INSERT OR IGNORE INTO fork VALUES(?1, ?2, ?3, ?4, ?5)";
@@ -171,16 +169,14 @@ find_first_new(struct engine *engine, struct log_row *log,
     index = next - first < run->count ? (size_t)(next - first) : run->count;
     if (index > 0) {
         const struct ent_entry *last_known = &run->entries[index - 1];
-        bool found =
-            row_entry_at(engine->db, log->row, last_known->seq, &ours);
+        bool found = row_entry_at(engine->db, log->row, last_known->seq, &ours);
 
         ENT_ASSERT(found);
         if (!ent_id_eq(&ours, &last_known->id)) {
             note_fork(engine, log, last_known, peer);
             return ENT_PEER_FORK;
         }
-    } else if (next > 0 &&
-               !ent_id_eq(&run->entries[0].prev, &log->head_id)) {
+    } else if (next > 0 && !ent_id_eq(&run->entries[0].prev, &log->head_id)) {
         note_fork(engine, log, &run->entries[0], peer);
         return ENT_PEER_FORK;
     }

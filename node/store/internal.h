@@ -34,7 +34,7 @@ struct space_state {
     uint32_t step_count; /* pasts known to the store (gov_step) */
     uint64_t last_used;
     bool is_stopped; /* holds a critical operation that we do not know */
-    bool is_dirty; /* engine_react should look at it */
+    bool is_dirty;   /* engine_react should look at it */
 };
 
 struct log_row {
@@ -91,9 +91,9 @@ struct engine {
     uint64_t own_count_at_begin;
     bool members_changed;
     bool owes_reaction;
-    bool is_starting;  /* until the first engine_react */
+    bool is_starting; /* until the first engine_react */
     bool is_rebuilding;
-    bool is_store_new; /* rolled back in this transaction */
+    bool is_store_new;     /* rolled back in this transaction */
     uint64_t cached_epoch; /* row of cached_key; 0 for none */
     struct ent_key cached_key;
     size_t own_log_count;
@@ -219,8 +219,8 @@ struct applied {
     struct space_state *space;
     const struct ent_entry *e;
     uint64_t arrival;
-    uint64_t node;  /* author's row */
-    uint32_t past;  /* before the entry */
+    uint64_t node; /* author's row */
+    uint32_t past; /* before the entry */
 };
 /* Why an operation was not folded; kept in `strange`. */
 enum strange_why {

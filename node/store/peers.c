@@ -60,8 +60,7 @@ sync_state_write(struct db *db, const struct ent_id *peer,
 
     stmt_bind_u64(s, 1, node);
     if (state->knows_peer_store) {
-        stmt_bind_blob(s, 2,
-                       ent_slice(state->peer_store_id, ENT_STORE_ID_LEN));
+        stmt_bind_blob(s, 2, ent_slice(state->peer_store_id, ENT_STORE_ID_LEN));
     } else {
         stmt_bind_null(s, 2);
     }
@@ -186,8 +185,7 @@ engine_add_address(struct engine *engine, uint64_t node, const char *address)
 }
 
 enum ent_status
-engine_remove_address(struct engine *engine, uint64_t node,
-                      const char *address)
+engine_remove_address(struct engine *engine, uint64_t node, const char *address)
 {
     static const char sql[] =
         "DELETE FROM address WHERE node = ?1 AND address = ?2";

@@ -55,8 +55,7 @@ write_decision(struct engine *engine, struct space_state *space,
         ent_card_decode(m->card, &card) == ENT_OK) {
         plan.extra = &card;
         plan.extra_count = 1;
-        draft.op_count +=
-            epoch_share_all(engine, space, &card, 32, &draft.ops);
+        draft.op_count += epoch_share_all(engine, space, &card, 32, &draft.ops);
     } else if (m->action == ENT_ACTION_REMOVE ||
                m->action == ENT_ACTION_RELIEVE) {
         plan.except = &m->subject;
@@ -229,8 +228,8 @@ engine_vote(struct engine *engine, uint64_t circle, const struct ent_id *motion)
         return ENT_OK;
     }
     if (!m.is_open || ent_id_eq(&m.subject, &engine->keys.node) ||
-        ent_gov_role(space->gov, ent_gov_now(space->gov),
-                     &engine->keys.node) != ENT_ROLE_MEMBER) {
+        ent_gov_role(space->gov, ent_gov_now(space->gov), &engine->keys.node) !=
+            ENT_ROLE_MEMBER) {
         return ENT_RULE;
     }
     op.u.ballot.motion = *motion;

@@ -70,8 +70,7 @@ records_find(struct db *db, uint64_t space, uint16_t kind,
 }
 
 uint64_t
-records_find_owned(struct db *db, uint64_t space, uint16_t kind,
-                   uint64_t owner)
+records_find_owned(struct db *db, uint64_t space, uint16_t kind, uint64_t owner)
 {
     static const char sql[] =
         "SELECT id FROM record WHERE space = ?1 AND kind = ?2 AND owner = ?3"

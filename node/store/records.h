@@ -77,9 +77,8 @@ struct records_writer {
 void records_writer_init(struct records_writer *w, uint64_t space);
 /* Begins the next record of the entry. `owner` is our node's row for kinds
  * that belong to their author, else 0. */
-void records_write_begin(struct records_writer *w, struct db *db,
-                         uint16_t kind, const struct ent_record_id *rid,
-                         uint64_t owner);
+void records_write_begin(struct records_writer *w, struct db *db, uint16_t kind,
+                         const struct ent_record_id *rid, uint64_t owner);
 void records_write_text(struct records_writer *w, uint16_t field,
                         struct ent_slice text);
 void records_write_str(struct records_writer *w, uint16_t field,

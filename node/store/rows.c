@@ -154,8 +154,8 @@ bool
 row_log_find(struct db *db, uint64_t space, uint64_t node, uint32_t inc,
              struct log_row *ret_log)
 {
-    static const char sql[] = LOG_COLUMNS
-        "WHERE l.space = ?1 AND l.node = ?2 AND l.inc = ?3";
+    static const char sql[] =
+        LOG_COLUMNS "WHERE l.space = ?1 AND l.node = ?2 AND l.inc = ?3";
     struct stmt *s = db_prepare(db, sql);
 
     stmt_bind_u64(s, 1, space);
@@ -255,7 +255,8 @@ row_entry_find(struct db *db, uint64_t space, const struct ent_id *id,
 bool
 row_entry_at(struct db *db, uint64_t log, uint64_t seq, struct ent_id *ret_id)
 {
-    static const char sql[] = "SELECT id FROM entry WHERE log = ?1 AND seq = ?2";
+    static const char sql[] =
+        "SELECT id FROM entry WHERE log = ?1 AND seq = ?2";
     struct stmt *s = db_prepare(db, sql);
 
     stmt_bind_u64(s, 1, log);

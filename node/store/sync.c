@@ -132,9 +132,9 @@ void
 sync_read_changes(struct db *db, const struct sync_peer *peer, uint64_t after,
                   uint32_t max, struct sync_changes *ret_changes)
 {
-    static const char sql[] = HEAD_COLUMNS
-        " WHERE l.moved > ?4 AND l.head_seq IS NOT NULL AND" SEES
-        " ORDER BY l.moved LIMIT ?5";
+    static const char sql[] =
+        HEAD_COLUMNS " WHERE l.moved > ?4 AND l.head_seq IS NOT NULL AND" SEES
+                     " ORDER BY l.moved LIMIT ?5";
     struct stmt *s;
     struct sync_changes c = {0};
     struct ent_id own;
@@ -157,9 +157,9 @@ sync_read_changes(struct db *db, const struct sync_peer *peer, uint64_t after,
         log = stmt_col_u64(s, 5);
         last_moved = stmt_col_u64(s, 6);
         is_circle = stmt_col_u64(s, 7) == ENT_SPACE_CIRCLE;
-        head.is_coming = find_news(db, log, after, &head.from_seq,
-                                   &c.push_bytes) &&
-                         ent_id_eq(&head.log.node, &own);
+        head.is_coming =
+            find_news(db, log, after, &head.from_seq, &c.push_bytes) &&
+            ent_id_eq(&head.log.node, &own);
         put_change(&c, &head, is_circle, &circle_count);
     }
     if (c.count == max) {
@@ -285,8 +285,7 @@ fix_parts(struct run_parts *p)
         e->deps = e->dep_count > 0
                       ? (const struct ent_id *)(p->bytes.p + p->dep_at[i])
                       : NULL;
-        e->payload =
-            ent_slice(p->bytes.p + p->payload_at[i], e->payload_len);
+        e->payload = ent_slice(p->bytes.p + p->payload_at[i], e->payload_len);
     }
 }
 
@@ -336,8 +335,8 @@ sync_read_run(struct db *db, const struct sync_peer *peer,
     read_parts(db, log, need, end, &p);
     if (p.count > 0) {
         if (need->from_seq > 0) {
-            bool found = row_entry_at(db, log, need->from_seq - 1,
-                                      &p.entries[0].prev);
+            bool found =
+                row_entry_at(db, log, need->from_seq - 1, &p.entries[0].prev);
 
             ENT_ASSERT(found);
         }
@@ -469,8 +468,8 @@ void
 sync_read_proof(struct db *db, const struct sync_peer *peer,
                 const struct ent_key *key, struct sync_proof *ret_proof)
 {
-    static const char sql[] = HEAD_COLUMNS
-        " WHERE l.head_seq IS NOT NULL AND" COMMON;
+    static const char sql[] =
+        HEAD_COLUMNS " WHERE l.head_seq IS NOT NULL AND" COMMON;
     struct sync_proof p = {0};
     struct ent_id own;
     struct stmt *s;

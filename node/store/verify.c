@@ -37,7 +37,8 @@ verify_entry(const struct ent_entry *e, struct engine_verify *v)
 static bool
 read_seal(struct db *db, uint64_t log, uint64_t seq, struct ent_sig *ret_sig)
 {
-    static const char sql[] = "SELECT sig FROM seal WHERE log = ?1 AND seq = ?2";
+    static const char sql[] =
+        "SELECT sig FROM seal WHERE log = ?1 AND seq = ?2";
     struct stmt *s = db_prepare(db, sql);
 
     stmt_bind_u64(s, 1, log);
@@ -165,7 +166,7 @@ store_view_hash(struct db *db, struct ent_id *ret_hash)
     ent_hasher_init(&h, "entente/views/1");
     for (i = 0; schema_view_queries[i] != NULL; i++) {
         struct stmt *s = db_prepare(db, schema_view_queries[i]);
-    
+
         while (store_next(s)) {
             int c;
 

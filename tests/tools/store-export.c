@@ -65,8 +65,7 @@ prepare(struct source *from, const char *sql)
     sqlite3_stmt *stmt = NULL;
 
     if (sqlite3_prepare_v2(from->p, sql, -1, &stmt, NULL) != SQLITE_OK) {
-        fprintf(stderr, "store-export: %s: %s\n", sql,
-                sqlite3_errmsg(from->p));
+        fprintf(stderr, "store-export: %s: %s\n", sql, sqlite3_errmsg(from->p));
         from->has_failed = true;
     }
     return stmt;
@@ -168,9 +167,9 @@ print_table(struct source *from, const char *table)
 static void
 print_tables(struct source *from)
 {
-    sqlite3_stmt *stmt = prepare(
-        from, "SELECT name FROM sqlite_schema WHERE type = 'table'"
-              " ORDER BY name");
+    sqlite3_stmt *stmt =
+        prepare(from, "SELECT name FROM sqlite_schema WHERE type = 'table'"
+                      " ORDER BY name");
 
     while (step(from, stmt)) {
         print_table(from, (const char *)sqlite3_column_text(stmt, 0));

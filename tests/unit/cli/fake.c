@@ -154,9 +154,8 @@ fake_start(struct fake *f, const struct fake_answer *answers,
              f->dir.path, RPC_SOCKET_NAME);
     f->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(f->fd >= 0);
-    assert_int_equal(bind(f->fd, (struct sockaddr *)(void *)&address,
-                          sizeof(address)),
-                     0);
+    assert_int_equal(
+        bind(f->fd, (struct sockaddr *)(void *)&address, sizeof(address)), 0);
     assert_int_equal(listen(f->fd, 8), 0);
     pthread_mutex_init(&f->lock, NULL);
     assert_int_equal(pthread_create(&f->thread, NULL, run_fake, f), 0);

@@ -10,7 +10,8 @@
 
 static const char STATUS[] =
     "{\"node\":{\"structure\":\"CSAPA Nord\",\"sector\":\"community\","
-    "\"version\":\"0.1.0\",\"state\":\"running\",\"listen\":[\"127.0.0.1:7447\"]"
+    "\"version\":\"0.1.0\",\"state\":\"running\",\"listen\":[\"127.0.0.1:"
+    "7447\"]"
     ",\"folder\":\"/n\",\"clock_at\":1771320000000},"
     "\"peers\":[{\"name\":\"H\xc3\xb4pital Sud\",\"role\":\"member\","
     "\"connected\":true,\"last_exchange_at\":1771319990000,\"proved\":true,"
@@ -321,8 +322,7 @@ reports_are_printed_as_they_come(void **state)
         {.method = "report",
          .result = "{\"report\":{\"situations\":10,\"alpha\":{\"Q2\":0.4083}},"
                    "\"text\":\"10 situations\\n8 of 10\\n\",\"audience\":"
-                   "\"circle\",\"as_of_at\":0,\"peers_proved\":3,\"peers\":3}"
-        },
+                   "\"circle\",\"as_of_at\":0,\"peers_proved\":3,\"peers\":3}"},
         {.method = NULL}};
     struct fake f;
     struct run r;
@@ -509,16 +509,23 @@ every_answer_may_be_empty_or_odd(void **state)
         "\"conclusion\":{\"a\":[]},\"cases\":[1,{\"readers\":3}]}",
     };
     static const char *const commands[][2] = {
-        {"status", "status"},           {"peers", "peers"},
-        {"sync", "sync"},               {"log", "log"},
-        {"verify", "verify"},           {"rebuild", "rebuild"},
-        {"circle.show", "circle show"}, {"circle.members", "circle members"},
+        {"status", "status"},
+        {"peers", "peers"},
+        {"sync", "sync"},
+        {"log", "log"},
+        {"verify", "verify"},
+        {"rebuild", "rebuild"},
+        {"circle.show", "circle show"},
+        {"circle.members", "circle members"},
         {"circle.motions", "circle motions"},
         {"invite", "invite"},
-        {"join.status", "join status"}, {"situation.list", "situation list"},
+        {"join.status", "join status"},
+        {"situation.list", "situation list"},
         {"situation.show", "situation show"},
-        {"meeting.list", "meeting list"}, {"report", "report"},
-        {"kinds", "kinds"},             {"care.list", "situation care"},
+        {"meeting.list", "meeting list"},
+        {"report", "report"},
+        {"kinds", "kinds"},
+        {"care.list", "situation care"},
     };
     size_t i;
     size_t k;

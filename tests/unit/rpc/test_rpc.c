@@ -48,9 +48,8 @@ round_trip(struct rpc_message *msg, struct rpc_message *ret_msg)
 static void
 a_request_round_trips(void **state)
 {
-    struct rpc_message msg = {.kind = RPC_REQUEST,
-                              .id = 70000,
-                              .method = "situation.offer"};
+    struct rpc_message msg = {
+        .kind = RPC_REQUEST, .id = 70000, .method = "situation.offer"};
     struct rpc_message got;
 
     (void)state;
@@ -168,19 +167,17 @@ static void
 other_envelopes_are_refused(void **state)
 {
     static const char *const malformed[] = {
-        "00000001c0",
-        "0000000180",
-        "0000000190",
-        "00000006940000a178c3", /* params true */
-        "00000006940000a17890", /* params array */
-        "00000005940000a0c0",   /* no method */
-        "00000006940000a141c0", /* capital */
-        "00000005940000c0c0",   /* method nil */
-        "000000069400ffa178c0", /* id -1 */
-        "000000069403ffa178c0", /* kind 3 */
-        "00000005930000a178",   /* request of three */
-        "00000005940100c0c3",   /* result true */
-        "00000006940100a178c0", /* error a text */
+        "00000001c0",           "0000000180",
+        "0000000190",           "00000006940000a178c3", /* params true */
+        "00000006940000a17890",                         /* params array */
+        "00000005940000a0c0",                           /* no method */
+        "00000006940000a141c0",                         /* capital */
+        "00000005940000c0c0",                           /* method nil */
+        "000000069400ffa178c0",                         /* id -1 */
+        "000000069403ffa178c0",                         /* kind 3 */
+        "00000005930000a178",                           /* request of three */
+        "00000005940100c0c3",                           /* result true */
+        "00000006940100a178c0",                         /* error a text */
     };
     size_t i;
 

@@ -163,8 +163,12 @@ reals_print_with_four_decimals(void **state)
 static void
 broken_json_is_told(void **state)
 {
-    static const char *const broken[] = {"", "{", "[1,]", "{\"a\":1,\"a\":2}",
-                                         "\"\\u0000\"", "1 2",
+    static const char *const broken[] = {"",
+                                         "{",
+                                         "[1,]",
+                                         "{\"a\":1,\"a\":2}",
+                                         "\"\\u0000\"",
+                                         "1 2",
                                          "99999999999999999999"};
     char error[160];
     char deep[64];
@@ -187,11 +191,37 @@ broken_json_is_told(void **state)
 }
 
 static const char *const round_trips[] = {
-    "null", "true", "false", "0", "127", "128", "255", "256", "65535", "65536",
-    "4294967295", "4294967296", "9223372036854775807", "-1", "-32", "-33",
-    "-128", "-129", "-32768", "-32769", "-2147483648", "-2147483649",
-    "-9223372036854775808", "0.25", "-1.5", "\"\"", "\"31 bytes of text, no"
-    " more: xxxxx\"", "\"more than thirty-one bytes of text: é €\"", "[]", "{}",
+    "null",
+    "true",
+    "false",
+    "0",
+    "127",
+    "128",
+    "255",
+    "256",
+    "65535",
+    "65536",
+    "4294967295",
+    "4294967296",
+    "9223372036854775807",
+    "-1",
+    "-32",
+    "-33",
+    "-128",
+    "-129",
+    "-32768",
+    "-32769",
+    "-2147483648",
+    "-2147483649",
+    "-9223372036854775808",
+    "0.25",
+    "-1.5",
+    "\"\"",
+    "\"31 bytes of text, no"
+    " more: xxxxx\"",
+    "\"more than thirty-one bytes of text: é €\"",
+    "[]",
+    "{}",
     "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]",
     "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]",
     "{\"z\":1,\"a\":{\"é\":[null,true,{}]},\"m\":\"x\"}",
@@ -280,7 +310,7 @@ hostile_msgpack_is_refused(void **state)
         "da0001",
         "dc000100",
         "de000161c0",
-        "81c0c0",   /* a key that is no text */
+        "81c0c0", /* a key that is no text */
         "810101",
         "8191a06101",
         "82a16101a16102", /* a key twice */
@@ -358,8 +388,8 @@ what_is_read_has_one_form(void **state)
             if (value_from_msgpack(ent_buf_slice(&b), &back) == ENT_OK) {
                 ent_buf_clear(&again);
                 value_to_msgpack(back, &again);
-                assert_true(ent_slice_eq(ent_buf_slice(&b),
-                                         ent_buf_slice(&again)));
+                assert_true(
+                    ent_slice_eq(ent_buf_slice(&b), ent_buf_slice(&again)));
                 value_free(back);
             }
             b.p[i] ^= (uint8_t)x;

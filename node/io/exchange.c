@@ -26,8 +26,10 @@
 /* Two sessions that came about this close together have crossed; a later one
  * shows that the peer lost the earlier. */
 #define CROSSING_MS 5000u
-/* A link on an old secret is tried anew at least this often. */
-#define LIMITED_MS 60000u
+/* The caller tries a link on an old secret anew when nothing moves on it: its
+ * newest may be known to the callee by now. First after this long … */
+#define LIMITED_MS 500u
+#define LIMITED_MAX_MS 60000u /* … then twice as long each time, up to this */
 
 static uint64_t
 free_mib(const struct io *io)
@@ -149,6 +151,9 @@ takes_over(const struct exchange *ex)
         clock_mono_ms() - other->ready_ms > CROSSING_MS) {
         return true;
     }
+    if (ex->who.is_limited != other->who.is_limited) {
+        return other->who.is_limited;
+    }
     return ex->is_caller == is_ours_smaller;
 }
 
@@ -182,6 +187,9 @@ exchange_on_ready(struct exchange *ex, const struct ent_session_effect *fx)
     ex->end.was_ready = true;
     ex->ready_ms = clock_mono_ms();
     conn_trust(ex->conn);
+    if (!ex->who.is_limited || peer->limited_ms == 0) {
+        peer->limited_ms = LIMITED_MS;
+    }
     memcpy(peer->state.software, fx->u.ready.software,
            sizeof(peer->state.software));
     memcpy(peer->facts.software, fx->u.ready.software,
@@ -613,7 +621,10 @@ review(struct io *io, struct peer *peer)
     is_newer =
         !ent_secret_eq(&row->secrets[0], &ex->newest, sizeof(ex->newest));
     if (is_newer ||
-        (ex->is_caller && clock_mono_ms() - ex->ready_ms > LIMITED_MS)) {
+        (ex->is_caller && clock_mono_ms() - ex->ready_ms > peer->limited_ms)) {
+        peer->limited_ms = peer->limited_ms < LIMITED_MAX_MS / 2
+                               ? peer->limited_ms * 2
+                               : LIMITED_MAX_MS;
         say_bye(ex, ENT_BYE_AGAIN);
     }
 }

@@ -39,8 +39,9 @@ struct peer {
     size_t address_index;
     size_t secret_index;
     uint64_t backoff_ms;
-    uint64_t retry_at; /* monotonic; 0: now */
-    bool is_refused;   /* by version or right: wait for the directory */
+    uint64_t limited_ms; /* how long a link on an old secret may be quiet */
+    uint64_t retry_at;   /* monotonic; 0: now */
+    bool is_refused;     /* by version or right: wait for the directory */
 
     struct live_peer facts;
     bool is_stale; /* `facts` changed since they were told */

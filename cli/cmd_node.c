@@ -59,11 +59,12 @@ add_peer(struct table *t, const struct value *peer, int64_t now_ms)
     bool is_connected = value_get_bool(peer, "connected", false);
     char when[OUT_TIME_MAX];
 
-    table_add(t, OUT_PLAIN, "%s", text_or(peer, "name", "(name not known yet)"));
-    table_add(t, OUT_PLAIN, "%s", text_or(peer, "role", ""));
     table_add(t, OUT_PLAIN, "%s",
-              out_time(value_get_int(peer, "last_exchange_at", 0), now_ms,
-                       when));
+              text_or(peer, "name", "(name not known yet)"));
+    table_add(t, OUT_PLAIN, "%s", text_or(peer, "role", ""));
+    table_add(
+        t, OUT_PLAIN, "%s",
+        out_time(value_get_int(peer, "last_exchange_at", 0), now_ms, when));
     add_proof(t, peer, now_ms);
     table_add(t, OUT_PLAIN, "%" PRId64, value_get_int(peer, "waiting_out", 0));
     table_add(t, OUT_PLAIN, "%" PRId64, value_get_int(peer, "waiting_in", 0));
@@ -75,7 +76,7 @@ static void
 print_peers(struct cli *cli, const struct value *peers, int64_t now_ms)
 {
     static const char *const headings[] = {
-        "Structure", "Role", "Last exchange", "Proved equal",
+        "Structure", "Role",    "Last exchange", "Proved equal",
         "To send",   "To come", "Why",
     };
     struct table t;
@@ -92,8 +93,8 @@ print_peers(struct cli *cli, const struct value *peers, int64_t now_ms)
 static void
 print_holders(struct cli *cli, const struct value *result)
 {
-    static const char *const headings[] = {"Structure", "Role", "Has it",
-                                           "Behind", "Since", "Why"};
+    static const char *const headings[] = {"Structure", "Role",  "Has it",
+                                           "Behind",    "Since", "Why"};
     const struct value *situation = value_get(result, "situation");
     const struct value *holders = value_get(result, "holders");
     int64_t now_ms = value_get_int(value_get(result, "node"), "clock_at", 0);
@@ -127,8 +128,8 @@ show_status(struct cli *cli, const struct value *result)
     const struct value *node = value_get(result, "node");
     const struct value *notes = value_get(result, "notes");
     const struct value *peers = value_get(result, "peers");
-    const char *sentence = text_or(value_get(result, "summary"), "sentence",
-                                   NULL);
+    const char *sentence =
+        text_or(value_get(result, "summary"), "sentence", NULL);
     size_t i;
 
     if (value_has(result, "holders")) {
@@ -252,6 +253,13 @@ run_watch(struct cli *cli)
     return exit;
 }
 
+static void
+show_address(struct cli *cli, const struct value *result)
+{
+    out_text(&cli->out, OUT_PLAIN, "%s\n",
+             text_or(result, "address", "no address yet"));
+}
+
 static const struct cli_option status_options[] = {
     {"situation", CLI_WORD, CLI_AT, "SITUATION", NULL,
      "who has what of this one: a code such as S01, or the start of its id",
@@ -260,10 +268,16 @@ static const struct cli_option status_options[] = {
 };
 
 static const struct cli_option watch_options[] = {
-    {"every", CLI_SECONDS, CLI_LOCAL, "SECONDS", NULL,
-     "how often to look (2)", NULL},
+    {"every", CLI_SECONDS, CLI_LOCAL, "SECONDS", NULL, "how often to look (2)",
+     NULL},
     {"times", CLI_INT, CLI_LOCAL, "N", NULL, "look so often, then end", NULL},
     {"situation", CLI_WORD, CLI_AT, "SITUATION", NULL, "watch this one", NULL},
+    CLI_OPTION_END,
+};
+
+static const struct cli_option own_address_options[] = {
+    {"address", CLI_WORD, CLI_AT, "HOST:PORT", NULL,
+     "where the others reach this node", NULL},
     CLI_OPTION_END,
 };
 
@@ -316,6 +330,17 @@ const struct cli_command cmd_node[] = {
                 "it.",
         .example = "entente peers",
         .show = show_peers,
+    },
+    {
+        .words = "address",
+        .method = "node.address",
+        .summary = "show or set where the others reach this node",
+        .help = "The address that invitations and our card carry. Set it once "
+                "the machine has a fixed name or number, and again when that "
+                "changes: the others are told by themselves.",
+        .example = "entente address practice.example:7447",
+        .options = own_address_options,
+        .show = show_address,
     },
     {
         .words = "peers add",

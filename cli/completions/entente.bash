@@ -1,5 +1,5 @@
 # Made by: entente completion bash
-_entente_nouns='init up run stop status watch peers sync circle invite join situation meeting report kinds log verify rebuild help version completion case'
+_entente_nouns='init up run stop status watch peers address sync circle invite join situation meeting report kinds log verify rebuild help version completion case'
 _entente_globals='--node --json --lang --quiet --help '
 
 _entente_verbs() {

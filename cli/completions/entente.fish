@@ -28,6 +28,7 @@ complete -c entente -f -n __fish_use_subcommand -a watch -d 'status, again and a
 complete -c entente -n '__fish_seen_subcommand_from watch' -l every -r -d 'how often to look (2)'
 complete -c entente -n '__fish_seen_subcommand_from watch' -l times -r -d 'look so often, then end'
 complete -c entente -f -n __fish_use_subcommand -a peers -d 'the other structures\' nodes and their links'
+complete -c entente -f -n __fish_use_subcommand -a address -d 'show or set where the others reach this node'
 complete -c entente -f -n '__fish_seen_subcommand_from peers' -a add -d 'tell this node an address of another'
 complete -c entente -f -n '__fish_seen_subcommand_from peers' -a remove -d 'forget such an address'
 complete -c entente -f -n __fish_use_subcommand -a sync -d 'exchange now, and wait until it is proved'

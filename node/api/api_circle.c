@@ -70,8 +70,7 @@ members_value(struct api_call *call, uint64_t circle)
 {
     struct value *list = value_array();
     size_t count;
-    struct overview_node *nodes =
-        overview_members(call->db, circle, &count);
+    struct overview_node *nodes = overview_members(call->db, circle, &count);
     size_t i;
 
     for (i = 0; i < count; i++) {
@@ -363,8 +362,7 @@ find_motion(struct api_call *call, uint64_t circle, struct ent_id *ret_id)
 
         ent_gov_motion(gov, i, &m);
         ent_hex(hex, m.id.b, 32);
-        if (strlen(prefix) >= 4 &&
-            strncmp(hex, prefix, strlen(prefix)) == 0) {
+        if (strlen(prefix) >= 4 && strncmp(hex, prefix, strlen(prefix)) == 0) {
             *ret_id = m.id;
             found++;
         }
@@ -461,8 +459,8 @@ static bool
 fill_invitation(struct api_call *call, struct overview_invitation *inv)
 {
     const char *role = api_string(call, "role", false);
-    int64_t valid = value_get_int(call->params, "valid_ms",
-                                  (int64_t)ENT_INVITATION_MS);
+    int64_t valid =
+        value_get_int(call->params, "valid_ms", (int64_t)ENT_INVITATION_MS);
 
     if (role != NULL && strcmp(role, "member") != 0 &&
         strcmp(role, "moderator") != 0) {
@@ -484,6 +482,49 @@ fill_invitation(struct api_call *call, struct overview_invitation *inv)
     return true;
 }
 
+/* Without an address the newcomer could not call. */
+static bool
+must_be_reachable(struct api_call *call)
+{
+    char address[ENT_ADDRESS_MAX + 1];
+
+    overview_address(call->db, address, sizeof(address));
+    if (address[0] != '\0') {
+        return true;
+    }
+    api_refuse(call, ENT_EXIT_REFUSED, "invite.no-address",
+               "`entente address HOST:PORT`: the name or number under which"
+               " the others reach this machine.",
+               "This node has not been told its address, so an invitation"
+               " would lead nowhere.");
+    return false;
+}
+
+static void
+node_address(struct api_call *call)
+{
+    const char *address = api_string(call, "address", false);
+    char now[ENT_ADDRESS_MAX + 1];
+    const char *colon;
+
+    if (call->is_refused) {
+        return;
+    }
+    if (address != NULL) {
+        colon = strrchr(address, ':');
+        if (colon == NULL || colon == address ||
+            strlen(address) > ENT_ADDRESS_MAX || strtol(colon + 1, NULL, 10) < 1 ||
+            strtol(colon + 1, NULL, 10) > 65535) {
+            api_refuse(call, ENT_EXIT_USAGE, "usage", "practice.example:7447",
+                       "“%s” is not HOST:PORT.", address);
+            return;
+        }
+        directory_set_address(call->engine, address);
+    }
+    overview_address(call->db, now, sizeof(now));
+    value_set_string(call->result, "address", now);
+}
+
 static void
 invite(struct api_call *call)
 {
@@ -494,7 +535,7 @@ invite(struct api_call *call)
     char number[73];
 
     if (circle == 0 || !must_be_member(call, circle) ||
-        !fill_invitation(call, &inv)) {
+        !must_be_reachable(call) || !fill_invitation(call, &inv)) {
         return;
     }
     ent_rng_fill(engine_rng(call->engine), ticket.secret.b,
@@ -516,8 +557,7 @@ invite_list(struct api_call *call)
 {
     struct value *list = value_array();
     size_t count;
-    struct overview_invitation *invs =
-        overview_invitations(call->db, &count);
+    struct overview_invitation *invs = overview_invitations(call->db, &count);
     size_t i;
 
     for (i = 0; i < count; i++) {
@@ -549,6 +589,7 @@ const struct api_method api_circle_methods[] = {
     {"circle.motions", API_WRITE, circle_motions},
     {"circle.motion", API_WRITE, circle_motion},
     {"circle.vote", API_WRITE, circle_vote},
+    {"node.address", API_WRITE, node_address},
     {"invite", API_WRITE, invite},
     {"invite.list", API_READ, invite_list},
     {NULL, API_READ, NULL},

@@ -242,8 +242,7 @@ directory_free(struct directory *d)
 {
     if (d != NULL) {
         ent_wipe(d->peers, d->peer_count * sizeof(*d->peers));
-        ent_wipe(d->invitations,
-                 d->invitation_count * sizeof(*d->invitations));
+        ent_wipe(d->invitations, d->invitation_count * sizeof(*d->invitations));
         free(d->peers);
         free(d->invitations);
         free(d);
@@ -304,6 +303,47 @@ directory_own_card(struct engine *engine, struct ent_buf *out)
         card.addresses[card.address_count++] = ent_slice_str(address);
     }
     ent_card_encode(&card, &engine->keys.sign_secret, out);
+}
+
+static void
+publish_card(struct engine *engine, uint64_t circle, struct ent_slice card)
+{
+    struct ent_op op = {.type = ENT_OP_CARD};
+    struct engine_draft draft;
+    struct ent_id id;
+
+    op.u.card = card;
+    engine_draft_init(&draft, circle, ENT_CLASS_CONTROL);
+    ent_op_put(&draft.ops, &op);
+    draft.op_count = 1;
+    /* Not entitled: a circle that we have left; its members need it not. */
+    (void)!engine_author(engine, &draft, &id);
+    engine_draft_release(&draft);
+}
+
+void
+directory_set_address(struct engine *engine, const char *address)
+{
+    static const char sql[] = "SELECT id FROM space WHERE kind = 2";
+    uint64_t circles[ENT_CIRCLES_MAX];
+    struct ent_buf card = {0};
+    struct stmt *s = db_prepare(engine->db, sql);
+    size_t count = 0;
+    size_t i;
+
+    meta_put_text(engine->db, "advertise", address);
+    meta_put_u64(engine->db, "card_number",
+                 meta_get_u64(engine->db, "card_number") + 1);
+    directory_own_card(engine, &card);
+    while (store_next(s)) {
+        if (count < ENT_CIRCLES_MAX) {
+            circles[count++] = stmt_col_u64(s, 0);
+        }
+    }
+    for (i = 0; i < count; i++) {
+        publish_card(engine, circles[i], ent_buf_slice(&card));
+    }
+    ent_buf_release(&card);
 }
 
 /* Two nodes that met by an invitation. */

@@ -15,7 +15,7 @@ struct directory_peer {
     struct ent_key transport;
     char name[ENT_NAME_MAX + 1];
     uint8_t sector;
-    uint8_t role;        /* enum ent_role in the (first) common circle; NONE
+    uint8_t role; /* enum ent_role in the (first) common circle; NONE
                             when only a pair secret connects us (joining) */
     size_t address_count;
     char addresses[ENT_ADDRESSES_MAX][ENT_ADDRESS_MAX + 1];
@@ -31,7 +31,7 @@ struct directory_invitation {
     struct ent_key psk;
     uint64_t expires_ms;
     bool is_used;
-    uint8_t role;   /* ENT_ROLE_MEMBER or ENT_ROLE_MODERATOR */
+    uint8_t role; /* ENT_ROLE_MEMBER or ENT_ROLE_MODERATOR */
     struct ent_id circle;
 };
 
@@ -45,11 +45,10 @@ struct directory {
 /* Returns owned: directory_free (wipes the secrets). */
 struct directory *directory_read(struct db *db);
 void directory_free(struct directory *directory);
-const struct directory_peer *
-directory_find(const struct directory *directory, const struct ent_id *node);
-const struct directory_peer *
-directory_find_transport(const struct directory *directory,
-                         const struct ent_key *transport);
+const struct directory_peer *directory_find(const struct directory *directory,
+                                            const struct ent_id *node);
+const struct directory_peer *directory_find_transport(
+    const struct directory *directory, const struct ent_key *transport);
 
 /* ---- joining; writer's thread ---- */
 struct engine;
@@ -71,6 +70,9 @@ ENT_MUST_USE enum ent_status directory_join_caller(
 /* Our own signed card with the addresses we listen on. */
 void directory_own_card(struct engine *engine, struct ent_buf *out);
 
+/* Tells every circle of a new address, by a newer card. "" for none. */
+void directory_set_address(struct engine *engine, const char *address);
+
 /* The invitation as text ("entente1-" and base64url) and back. */
 struct directory_ticket {
     uint8_t id[8];
@@ -88,8 +90,8 @@ struct directory_ticket {
 void directory_ticket_encode(const struct directory_ticket *ticket,
                              struct ent_buf *out);
 /* ENT_PEER_MALFORMED when it is not a whole, undamaged invitation. */
-ENT_MUST_USE enum ent_status
-directory_ticket_decode(const char *text, struct directory_ticket *ret_ticket);
+ENT_MUST_USE enum ent_status directory_ticket_decode(
+    const char *text, struct directory_ticket *ret_ticket);
 /* The pre-shared key of a JOIN link: H("entente/invite-psk/1", secret). */
 void directory_ticket_psk(const struct ent_key *secret,
                           struct ent_key *ret_psk);

@@ -11,6 +11,12 @@
 #include <stdlib.h>
 #include <strings.h>
 
+void
+overview_address(struct db *db, char *ret, size_t size)
+{
+    meta_get_text(db, "advertise", ret, size);
+}
+
 uint64_t
 overview_own_node(struct db *db)
 {
@@ -83,9 +89,9 @@ read_node(struct stmt *s, const struct ent_id *own,
 struct overview_node *
 overview_members(struct db *db, uint64_t space, size_t *ret_count)
 {
-    static const char sql[] = NODE_COLUMNS
-        " JOIN member m ON m.node = n.id AND m.space = ?1"
-        " ORDER BY c.name, n.key";
+    static const char sql[] =
+        NODE_COLUMNS " JOIN member m ON m.node = n.id AND m.space = ?1"
+                     " ORDER BY c.name, n.key";
     struct overview_node *nodes = NULL;
     struct ent_id own;
     struct stmt *s;
@@ -106,9 +112,9 @@ bool
 overview_node(struct db *db, uint64_t row, uint64_t space,
               struct overview_node *ret_node)
 {
-    static const char sql[] = NODE_COLUMNS
-        " LEFT JOIN member m ON m.node = n.id AND m.space = ?2"
-        " WHERE n.id = ?1";
+    static const char sql[] =
+        NODE_COLUMNS " LEFT JOIN member m ON m.node = n.id AND m.space = ?2"
+                     " WHERE n.id = ?1";
     struct ent_id own;
     struct stmt *s;
 
@@ -260,7 +266,8 @@ overview_space_find(struct db *db, const struct ent_id *sid)
 uint64_t *
 overview_spaces(struct db *db, uint8_t kind, size_t *ret_count)
 {
-    static const char sql[] = "SELECT id FROM space WHERE kind = ?1 ORDER BY id";
+    static const char sql[] =
+        "SELECT id FROM space WHERE kind = ?1 ORDER BY id";
     struct stmt *s = db_prepare(db, sql);
     uint64_t *rows = NULL;
     size_t capacity = 0;

@@ -21,6 +21,8 @@ struct overview_node {
     char name[ENT_NAME_MAX + 1];
 };
 
+/* The address that others are told; empty when there is none. */
+void overview_address(struct db *db, char *ret, size_t size);
 uint64_t overview_own_node(struct db *db);
 uint64_t overview_own_space(struct db *db);
 /* The first circle that this node is in (as member or moderator); 0 when there

@@ -4,6 +4,7 @@
  */
 #include "node.h"
 
+#include <entente/crypto.h>
 #include <entente/rpc.h>
 
 #include <malloc.h>
@@ -102,6 +103,7 @@ main(int argc, char **argv)
     char error[200];
 
     keep_to_ourselves();
+    ent_crypto_start();
     if (config_read(argc, argv, &config, error) != ENT_OK) {
         fprintf(stderr, "entented: %s\n", error);
         config_release(&config);

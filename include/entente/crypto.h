@@ -21,6 +21,12 @@ struct ent_key {
     uint8_t b[ENT_KEY_LEN];
 };
 
+/* Chooses the fastest code for this processor. Programs call it first in main,
+ * before there are threads; again does nothing. Without it every function here
+ * gives the same results, only slower. Panics when the system has no source
+ * of randomness, which libsodium opens at this moment and nobody here asks. */
+void ent_crypto_start(void);
+
 struct ent_sig {
     uint8_t b[ENT_SIG_LEN];
 };

@@ -1,9 +1,9 @@
 /*
  * The crypto door: the one file that includes libsodium.
  *
- * Nothing here asks the system for randomness; sodium_init() is not needed
- * for right results (it only picks the fastest code for this processor, and
- * the programs call it once at start).
+ * Nothing here asks the system for randomness. sodium_init() is not needed for
+ * right results: it picks the fastest code for this processor, and programs
+ * have it called once at their start, by ent_crypto_start().
  */
 #include <entente/crypto.h>
 
@@ -22,6 +22,14 @@ _Static_assert(ENT_NONCE_LEN == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
                "XChaCha20-Poly1305");
 _Static_assert(ENT_TAG_LEN == crypto_aead_xchacha20poly1305_ietf_ABYTES,
                "Poly1305");
+
+void
+ent_crypto_start(void)
+{
+    int rc = sodium_init();
+
+    ENT_ASSERT(rc >= 0);
+}
 
 bool
 ent_secret_eq(const void *a, const void *b, size_t len)

@@ -6,6 +6,7 @@
  */
 #include "bench/bench.h"
 
+#include <entente/crypto.h>
 #include <entente/rpc.h>
 
 #include <errno.h>
@@ -206,6 +207,7 @@ main(int argc, char **argv)
     struct bench bench = {0};
     int code;
 
+    ent_crypto_start();
     read_words(argc, argv, &bench);
     make_folder(&bench);
     /* Ctrl-C ends the child and its daemons; this process tidies up. */

@@ -380,6 +380,7 @@ main(int argc, char **argv)
         fprintf(stderr, "usage: noise-vectors FILE\n");
         return 2;
     }
+    ent_crypto_start();
     root = json_load_file(argv[1], 0, &error);
     if (root == NULL) {
         fprintf(stderr, "noise-vectors: %s: %s (line %d)\n", argv[1],

@@ -141,13 +141,13 @@
     KINDS_FIELDS_ANSWER_LIST(X)
 
 enum kind_number {
-#define X(symbol, number, name) symbol = number,
+#define X(symbol, number, name) symbol = (number),
     KINDS_LIST(X)
 #undef X
 };
 
 enum field_number {
-#define X(symbol, number, kind, name) symbol = number,
+#define X(symbol, number, kind, name) symbol = (number),
     KINDS_FIELDS_LIST(X)
 #undef X
 };

@@ -134,12 +134,12 @@ class Demo {
         return this.report(proof);
     }
 
-    // For tests that search the disks: what was typed, and which spaces there
-    // are of each kind.
+    // For tests that search the disks: what was typed, and which spaces the
+    // structures have of each kind.
     async writeTyped(play) {
         const spaces = {};
-        for (const node of this.circle.nodes) {
-            const { entries } = await node.call('log', { limit: 100000 });
+        for (const node of this.circle.structures) {
+            const { entries } = await node.call('log', { limit: 1000 });
             for (const { space_kind: kind, space } of entries) {
                 spaces[kind] = spaces[kind] || new Set();
                 spaces[kind].add(space);

@@ -75,6 +75,7 @@ on_directory(void *arg, struct directory *directory)
     io->directory = directory;
     if (!io->is_stopping) {
         dial_directory_changed(io);
+        joins_directory_changed(io->joins);
     }
 }
 

@@ -395,6 +395,59 @@ rolled_back(struct exchange *ex)
     post_write(ex, run_rolled_back);
 }
 
+/* ---- the echo: does the peer know us as we are? ---- */
+
+struct echo_job {
+    struct read_job read;
+    struct exchange *ex;
+    uint64_t number;
+    uint8_t id[16];
+    bool differs;
+};
+
+static void
+run_echo(struct read_job *read, struct db *db)
+{
+    struct echo_job *echo = (struct echo_job *)read;
+    uint8_t ours[16];
+
+    sync_id_at(db, echo->number, ours);
+    echo->differs = memcmp(ours, echo->id, sizeof(ours)) != 0;
+}
+
+static void
+done_echo(struct job *job)
+{
+    struct echo_job *echo = (struct echo_job *)job;
+
+    if (exchange_release(echo->ex) && echo->differs) {
+        rolled_back(echo->ex);
+    }
+    free(echo);
+}
+
+/* What the peer consumed of us last must still be what we have there
+ * (docs/protocol.md 3.4); a higher number than ours the session sees itself. */
+static void
+check_echo(struct exchange *ex, const struct ent_session_effect *effect)
+{
+    static const uint8_t none[16];
+    struct echo_job *echo;
+
+    if (effect->u.ready.consumed_ours == 0 ||
+        memcmp(effect->u.ready.consumed_ours_id, none, sizeof(none)) == 0) {
+        return;
+    }
+    echo = ent_alloc_zero(1, sizeof(*echo));
+    echo->ex = ex;
+    echo->number = effect->u.ready.consumed_ours;
+    memcpy(echo->id, effect->u.ready.consumed_ours_id, sizeof(echo->id));
+    echo->read.run = run_echo;
+    echo->read.job.done = done_echo;
+    exchange_hold(ex);
+    reader_post(ex->io->session_reader, &echo->read);
+}
+
 static void
 note(struct exchange *ex, const struct ent_session_effect *effect)
 {
@@ -452,6 +505,7 @@ effects_run(struct exchange *ex, const struct ent_session_effect *effect)
         break;
     case ENT_FX_READY:
         exchange_on_ready(ex, effect);
+        check_echo(ex, effect);
         break;
     case ENT_FX_CLOSE:
         exchange_on_close(ex, effect);

@@ -228,8 +228,6 @@ state_at_inviter(const struct join *join)
 static const char *
 state_at_newcomer(const struct join *join)
 {
-    const struct directory_peer *row;
-
     switch (join->state) {
     case JOIN_DIALLING:
         return "dialling";
@@ -240,9 +238,7 @@ state_at_newcomer(const struct join *join)
     case JOIN_WRITING:
         return "waiting-for-them";
     case JOIN_DONE:
-        row = directory_find(join->io->directory, &join->node);
-        return row != NULL && row->role != ENT_ROLE_NONE ? "member"
-                                                         : "waiting-for-vote";
+        return join->is_member ? "member" : "waiting-for-vote";
     case JOIN_FAILED:
         return "failed";
     }
@@ -312,6 +308,24 @@ joins_free(struct joins *joins)
         join_free(join);
     }
     free(joins);
+}
+
+/* A key that exactly today's members hold, and we with them: the circle took
+ * us in. Before that its inviter is known to us, but we are not in it. */
+void
+joins_directory_changed(struct joins *joins)
+{
+    const struct directory_peer *row;
+
+    for (struct join *join = joins->first; join != NULL; join = join->next) {
+        if (!join->is_caller || ent_id_is_zero(&join->node)) {
+            continue;
+        }
+        row = directory_find(join->io->directory, &join->node);
+        if (row != NULL && row->role != ENT_ROLE_NONE && row->full_count > 0) {
+            join->is_member = true;
+        }
+    }
 }
 
 void

@@ -69,6 +69,8 @@ enum join_answer join_refuse(struct joins *joins, const char *code);
 struct value *join_value(const struct join *join);
 struct value *joins_value(const struct joins *joins, bool is_caller);
 
+/* The directory was replaced: who waits for a vote may be a member now. */
+void joins_directory_changed(struct joins *joins);
 void joins_beat(struct joins *joins, uint64_t now_ms);
 bool joins_is_waiting(const struct joins *joins);
 /* Ends all dialogues. */

@@ -39,6 +39,7 @@ struct join {
     bool is_confirmed_here;
     bool is_confirmed_there;
     bool is_storing; /* nothing of the connection is needed any more */
+    bool is_member;  /* caller: the circle took us in */
     bool was_compared;
     unsigned wrong_count;
     struct ent_id node; /* of the other side, once its card came */

@@ -380,8 +380,8 @@ const struct cli_command cmd_situation[] = {
         .help = "Gives your structure's view of a situation. It is sealed: "
                 "nobody reads it, the moderator included, until all answers "
                 "are revealed together in the session, so nobody follows "
-                "anybody. \"I don't know\" is always an answer, and you can "
-                "answer again until then.",
+                "anybody. \"I don't know\" is always an answer. Answer once: "
+                "what is sealed stays as it is.",
         .example = "entente situation answer S01 --q1 yes --q1-code "
                    "REF-NOJOINT --q2-harm no",
         .options = answer_options,

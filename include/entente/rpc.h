@@ -6,7 +6,7 @@
  * then msgpack: request [0, id, method, params], response [1, id, error,
  * result], notification [2, method, params] (progress and events).
  * An error is {"code": "situation.no-basis", "exit": 1, "text": sentence,
- * "hint": what to do next}; exits are those of docs/experience.md.
+ * "hint": what to do next}; exits are those of docs/guide.md.
  */
 #ifndef ENTENTE_RPC_H
 #define ENTENTE_RPC_H

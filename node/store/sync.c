@@ -96,8 +96,8 @@ find_news(struct db *db, uint64_t log, uint64_t after, uint64_t *ret_from,
     return count > 0 && count <= PUSH_LOOK_BACK;
 }
 
-static void
-id_at(struct db *db, uint64_t number, uint8_t ret_id[16])
+void
+sync_id_at(struct db *db, uint64_t number, uint8_t ret_id[16])
 {
     static const char sql[] =
         "SELECT id FROM entry WHERE arrival <= ?1 ORDER BY arrival DESC"
@@ -165,7 +165,7 @@ sync_read_changes(struct db *db, const struct sync_peer *peer, uint64_t after,
     if (c.count == max) {
         c.upto = last_moved;
     }
-    id_at(db, c.upto, c.upto_id);
+    sync_id_at(db, c.upto, c.upto_id);
     *ret_changes = c;
 }
 

@@ -46,6 +46,10 @@ size_t sync_check(struct db *db, const struct sync_peer *peer,
                   const struct ent_head *heads, size_t count,
                   struct ent_need *ret_needs);
 
+/* The first 16 bytes of the id of the entry at our number, or of the last one
+ * before it; zero when there is none. */
+void sync_id_at(struct db *db, uint64_t number, uint8_t ret_id[16]);
+
 struct sync_proof {
     uint8_t sum[16];
     uint64_t head_count;

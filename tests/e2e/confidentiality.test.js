@@ -79,7 +79,7 @@ test('the search finds what an unencrypted store holds',
 test('the search finds what an unchecked sender sends',
     { skip: !SABOTAGE_BIN && 'no build with switches' }, async (t) => {
         const left = await leave(t, { ENT_BIN: SABOTAGE_BIN,
-            ENTENTE_SABOTAGE: 'unchecked-sender' });
+            ENTENTE_SABOTAGE: 'no-sender-check' });
         const moderator = await exportStore(left.keep, 'MOD', BIN);
         assert.notDeepStrictEqual(privateThings(moderator, left), []);
     });

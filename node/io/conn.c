@@ -23,6 +23,8 @@
 
 #include <entente/limits.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -662,6 +664,21 @@ uint64_t
 conn_bytes_out(const struct conn *conn)
 {
     return conn->bytes_out;
+}
+
+uint64_t
+conn_rtt_ms(const struct conn *conn)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof(info);
+    uv_os_fd_t fd;
+
+    if (conn->state != CONN_OPEN ||
+        uv_fileno((const uv_handle_t *)&conn->tcp, &fd) != 0 ||
+        getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0) {
+        return 0;
+    }
+    return (info.tcpi_rtt + 500u) / 1000u;
 }
 
 const char *

@@ -94,6 +94,8 @@ bool conn_is_open(const struct conn *conn); /* not closing */
 void conn_hash(const struct conn *conn, uint8_t ret_hash[32]);
 uint64_t conn_bytes_in(const struct conn *conn);
 uint64_t conn_bytes_out(const struct conn *conn);
+/* The kernel's smoothed round trip; 0 when it is not known. */
+uint64_t conn_rtt_ms(const struct conn *conn);
 /* The address of the other side, for the log. Borrowed. */
 const char *conn_where(const struct conn *conn);
 /* The prefix of the other side; callee only. */

@@ -26,6 +26,8 @@
 /* Two sessions that came about this close together have crossed; a later one
  * shows that the peer lost the earlier. */
 #define CROSSING_MS 5000u
+/* A link that carried this much is renewed, as after an hour. */
+#define REHANDSHAKE_BYTES (1024ull * 1024u * 1024u)
 /* The caller tries a link on an old secret anew when nothing moves on it: its
  * newest may be known to the callee by now. First after this long … */
 #define LIMITED_MS 500u
@@ -203,6 +205,11 @@ exchange_on_ready(struct exchange *ex, const struct ent_session_effect *fx)
              log_node(&peer->node, name),
              ex->is_caller ? "we called" : "they called", fx->u.ready.version,
              fx->u.ready.software, ex->who.is_limited ? ", old secret" : "");
+    if (llabs(fx->u.ready.skew_ms) > (long long)ENT_SKEW_MS) {
+        log_line(LOG_WARN, "session",
+                 "peer=%s its clock and ours are %lld s apart", name,
+                 (long long)fx->u.ready.skew_ms / 1000);
+    }
     if (takes_over(ex)) {
         become_live(ex);
         /* It was told our number when it was made; what was committed since
@@ -642,12 +649,32 @@ exchange_is_proved(const struct peer *peer)
     return view.is_quiet && view.is_proved;
 }
 
+/* A link is not used for ever: fresh keys, also against a thief of old ones. */
+static bool
+is_worn(const struct exchange *ex)
+{
+    return clock_mono_ms() - ex->ready_ms > ENT_REHANDSHAKE_MS ||
+           conn_bytes_in(ex->conn) + conn_bytes_out(ex->conn) >
+               REHANDSHAKE_BYTES;
+}
+
 void
 exchange_tick_all(struct io *io)
 {
     struct ent_session_event event = {.type = ENT_EV_TICK};
 
     step_all(io, &event);
+    for (size_t i = 0; i < peers_count(io->peers); i++) {
+        struct exchange *ex = peers_at(io->peers, i)->live;
+
+        if (ex == NULL || ex->is_over || ex->conn == NULL) {
+            continue;
+        }
+        ex->peer->facts.rtt_ms = conn_rtt_ms(ex->conn);
+        if (ex->is_caller && is_worn(ex)) {
+            say_bye(ex, ENT_BYE_AGAIN);
+        }
+    }
 }
 
 void

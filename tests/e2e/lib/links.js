@@ -6,12 +6,16 @@
 const fs = require('fs');
 const net = require('net');
 
-// The inode of the caller's socket: local port in /proc/net/tcp.
-function inodeOf(port) {
-    const hex = ':' + port.toString(16).toUpperCase().padStart(4, '0');
+const portHex = (port) =>
+    ':' + port.toString(16).toUpperCase().padStart(4, '0');
+
+// The inode of the caller's socket, by both ports in /proc/net/tcp: one port
+// alone may also stand in a row of an earlier connection (inode 0).
+function inodeOf(port, relayPort) {
     for (const line of fs.readFileSync('/proc/net/tcp', 'utf8').split('\n')) {
         const cells = line.trim().split(/\s+/);
-        if (cells.length > 9 && cells[1].endsWith(hex)) {
+        if (cells.length > 9 && cells[1].endsWith(portHex(port)) &&
+            cells[2].endsWith(portHex(relayPort)) && cells[9] !== '0') {
             return cells[9];
         }
     }
@@ -54,7 +58,7 @@ class Relay {
     }
 
     onCall(socket) {
-        const caller = this.network.callerOf(socket.remotePort);
+        const caller = this.network.callerOf(socket.remotePort, this.port);
         if (this.targetPort === null ||
             this.network.isCut(caller, this.name)) {
             socket.destroy();
@@ -104,8 +108,8 @@ class Network {
         this.relays.get(name).targetPort = null;
     }
 
-    callerOf(port) {
-        const inode = inodeOf(port);
+    callerOf(port, relayPort) {
+        const inode = inodeOf(port, relayPort);
         for (const relay of this.relays.values()) {
             if (inode && relay.pid && ownsSocket(relay.pid, inode)) {
                 return relay.name;
@@ -114,8 +118,11 @@ class Network {
         return null;
     }
 
-    isCut(a, b) {
-        return this.cutOff.has(a) || this.cutOff.has(b);
+    // A caller that could not be made out (null) is on no side of a cut: it
+    // has to call again.
+    isCut(from, to) {
+        return this.cutOff.has(from) || this.cutOff.has(to) ||
+            (from === null && this.cutOff.size > 0);
     }
 
     // Both ways, at once and until `heal`: the node itself runs on.

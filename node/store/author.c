@@ -416,21 +416,30 @@ write_grants(struct engine *engine, struct space_state *space,
     return st;
 }
 
-/* Grants without a card could not be sealed to: checked before writing. */
-static bool
-cards_are_known(struct engine *engine, const struct engine_grant *grants,
-                size_t count)
+/* May this structure be let into a space of this kind? Checked before anything
+ * is written: an epoch is sealed to whoever is named. The moderator opens the
+ * review view only (docs/trust.md P4). */
+static enum ent_status
+check_grant(struct engine *engine, uint8_t kind, uint64_t circle,
+            const struct engine_grant *grant)
 {
+    struct ent_gov *gov = engine_gov(engine, circle);
+    enum ent_role role = ent_gov_role(gov, ent_gov_now(gov), &grant->node);
+    bool is_as_moderator = grant->basis == ENT_BASIS_MODERATOR;
     struct ent_buf buf = {0};
     struct ent_card card;
-    bool all = true;
-    size_t i;
+    bool is_known = card_find(engine->db, &grant->node, &buf, &card);
 
-    for (i = 0; i < count; i++) {
-        all = all && card_find(engine->db, &grants[i].node, &buf, &card);
-    }
     ent_buf_release(&buf);
-    return all;
+    if (!is_known) {
+        return ENT_RULE_NOT_FOUND; /* no key to seal to */
+    }
+    if ((role != ENT_ROLE_MEMBER && role != ENT_ROLE_MODERATOR) ||
+        (role == ENT_ROLE_MODERATOR) != is_as_moderator ||
+        (is_as_moderator && kind != ENT_SPACE_REVIEW)) {
+        return ENT_RULE;
+    }
+    return ENT_OK;
 }
 
 enum ent_status
@@ -438,12 +447,16 @@ engine_open_space(struct engine *engine, const struct engine_space_spec *spec,
                   uint64_t *ret_space, struct ent_id *ret_id)
 {
     struct space_state *space;
-    enum ent_status st;
+    enum ent_status st = ENT_OK;
+    size_t i;
 
     ENT_ASSERT(engine->is_in_txn);
-    if (spec->grant_count > ENT_OPS_MAX - 2 ||
-        !cards_are_known(engine, spec->grants, spec->grant_count)) {
-        return ENT_RULE_NOT_FOUND;
+    ENT_ASSERT(spec->grant_count <= ENT_OPS_MAX - 2);
+    for (i = 0; i < spec->grant_count && st == ENT_OK; i++) {
+        st = check_grant(engine, spec->kind, spec->circle, &spec->grants[i]);
+    }
+    if (st != ENT_OK) {
+        return st;
     }
     space = write_genesis(engine, spec);
     st = write_grants(engine, space, spec->grants, spec->grant_count, false);
@@ -453,18 +466,33 @@ engine_open_space(struct engine *engine, const struct engine_space_spec *spec,
     return ENT_OK;
 }
 
+/* Only the opener's grants count (docs/trust.md 2); those of others would
+ * hand out keys for nothing. */
+static bool
+is_opener(struct engine *engine, uint64_t space)
+{
+    static const char sql[] =
+        "SELECT 1 FROM space WHERE id = ?1 AND opener = ?2";
+    struct stmt *s = db_prepare(engine->db, sql);
+
+    stmt_bind_u64(s, 1, space);
+    stmt_bind_u64(s, 2, engine->own_node);
+    return store_number(s) != 0;
+}
+
 enum ent_status
 engine_grant(struct engine *engine, uint64_t space_row,
              const struct engine_grant *grant, bool with_history)
 {
     struct space_state *space = space_get(engine, space_row);
+    enum ent_status st;
 
-    if (!cards_are_known(engine, grant, 1)) {
-        return ENT_RULE_NOT_FOUND;
-    }
-    if (!ent_gov_may_write(space->gov, ent_gov_now(space->gov),
+    if (!is_opener(engine, space_row) ||
+        !ent_gov_may_write(space->gov, ent_gov_now(space->gov),
                            &engine->keys.node)) {
         return ENT_PEER_NOT_ENTITLED;
     }
-    return write_grants(engine, space, grant, 1, with_history);
+    st = check_grant(engine, space->kind, space->circle, grant);
+    return st == ENT_OK ? write_grants(engine, space, grant, 1, with_history)
+                        : st;
 }

@@ -145,6 +145,22 @@ touch_logs(struct engine *engine, uint64_t space)
     }
 }
 
+/* In a circle the right to its spaces comes and goes with the member. */
+static void
+touch_spaces(struct engine *engine, uint64_t circle, uint64_t node)
+{
+    static const char sql[] =
+        "SELECT s.id FROM space s JOIN member m ON m.space = s.id"
+        " AND m.node = ?2 WHERE s.circle = ?1 ORDER BY s.id";
+    struct stmt *s = db_prepare(engine->db, sql);
+
+    stmt_bind_u64(s, 1, circle);
+    stmt_bind_u64(s, 2, node);
+    while (store_next(s)) {
+        touch_logs(engine, stmt_col_u64(s, 0));
+    }
+}
+
 static void
 put_member(struct engine *engine, uint64_t space, uint64_t node,
            const struct ent_gov_member *m)
@@ -182,9 +198,12 @@ control_refresh_members(struct engine *engine, struct space_state *space)
         uint64_t node = row_node(engine->db, &members[i].node);
 
         put_member(engine, space->row, node, &members[i]);
-        has_grown = has_grown || !was_member(old, old_count, node);
+        if (!was_member(old, old_count, node) && !engine->is_rebuilding) {
+            touch_spaces(engine, space->row, node);
+            has_grown = true;
+        }
     }
-    if (has_grown && !engine->is_rebuilding) {
+    if (has_grown) {
         touch_logs(engine, space->row);
     }
     engine->members_changed = true;

@@ -162,13 +162,17 @@ struct engine_space_spec {
     const char *name;
     struct ent_slice charter;
     size_t grant_count;
-    const struct engine_grant *grants;
+    const struct engine_grant *grants; /* at most ENT_OPS_MAX - 2 */
 };
+/* ENT_RULE_NOT_FOUND when a structure's card is not known; ENT_RULE when it is
+ * no member of the circle, or a moderator where none may be (or granted
+ * otherwise than with ENT_BASIS_MODERATOR). */
 ENT_MUST_USE enum ent_status engine_open_space(
     struct engine *engine, const struct engine_space_spec *spec,
     uint64_t *ret_space, struct ent_id *ret_id);
 /* Grants a further structure the space, with the epochs so far when
- * `with_history`. ENT_PEER_NOT_ENTITLED when we may not. */
+ * `with_history`. ENT_PEER_NOT_ENTITLED when we did not open it; otherwise as
+ * engine_open_space. */
 ENT_MUST_USE enum ent_status engine_grant(struct engine *engine, uint64_t space,
                                           const struct engine_grant *grant,
                                           bool with_history);

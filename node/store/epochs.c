@@ -58,6 +58,22 @@ reads(uint8_t role)
     return role >= ENT_ROLE_READER;
 }
 
+/* Was it a member of the space's circle and is not any more? A removal counts
+ * in every space at once, before the space itself says so. */
+static bool
+is_removed(struct engine *engine, const struct space_state *space,
+           const struct ent_id *node)
+{
+    struct ent_gov *gov;
+
+    if (space->circle == 0) {
+        return false;
+    }
+    gov = engine_gov(engine, space->circle);
+    return ent_gov_was_named(gov, node) &&
+           ent_gov_role(gov, ent_gov_now(gov), node) == ENT_ROLE_NONE;
+}
+
 /* The readers of the newest view whose sealing key we know. */
 static void
 collect(struct engine *engine, struct space_state *space,
@@ -76,6 +92,7 @@ collect(struct engine *engine, struct space_state *space,
     r->count = 0;
     for (i = 0; i < count; i++) {
         if (!reads(members[i].role) ||
+            is_removed(engine, space, &members[i].node) ||
             (plan->except != NULL &&
              ent_id_eq(plan->except, &members[i].node))) {
             continue;

@@ -29,11 +29,14 @@ bind_held(struct stmt *s)
 #define bind_held(s) ((void)(s))
 #endif
 
-/* A peer sees a space when it is named there. Limited links see circles
- * only. */
+/* A peer sees a space when it is named there and is still in the circle that
+ * the space belongs to: a removal counts everywhere at once, before each space
+ * says so. Limited links see circles only. */
 #define SEES                                                                   \
     " (EXISTS (SELECT 1 FROM member m WHERE m.space = l.space"                 \
-    " AND m.node = ?1) OR ?3) AND (?2 = 0 OR s.kind = 2)" HELD
+    " AND m.node = ?1) AND (s.circle = 0 OR EXISTS (SELECT 1 FROM member c"    \
+    " WHERE c.space = s.circle AND c.node = ?1)) OR ?3)"                       \
+    " AND (?2 = 0 OR s.kind = 2)" HELD
 
 static void
 bind_peer(struct stmt *s, struct db *db, const struct sync_peer *peer)

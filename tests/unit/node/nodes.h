@@ -93,9 +93,9 @@ node_open(struct nodes *w, struct node *n)
     struct ent_key seed;
 
     nodes_key(w, &seed);
-    assert_int_equal(engine_open(n->folder, &way, &seed, w->now_ms, &n->engine,
-                                 &n->report),
-                     ENT_OK);
+    assert_int_equal(
+        engine_open(n->folder, &way, &seed, w->now_ms, &n->engine, &n->report),
+        ENT_OK);
     /* No power is cut here: nothing needs to wait for the disk. */
     assert_int_equal(db_set_durability(node_db(n), DB_RELAXED), ENT_OK);
     n->id = engine_keys(n->engine)->node;
@@ -128,8 +128,8 @@ node_make(struct nodes *w, struct node *n, const char *name)
     test_dir_path(&w->dir, key_name, n->key_path);
     assert_int_equal(keyfile_make_raw(n->key_path), ENT_OK);
     nodes_key(w, &seed);
-    assert_int_equal(
-        engine_init(n->folder, &way, &profile, &seed, w->now_ms), ENT_OK);
+    assert_int_equal(engine_init(n->folder, &way, &profile, &seed, w->now_ms),
+                     ENT_OK);
     node_open(w, n);
 }
 
@@ -252,10 +252,10 @@ node_pull_log(struct nodes *w, struct node *to, const struct node *from,
     while (need.from_seq <= need.to_seq) {
         struct ent_buf run;
         uint64_t head = UINT64_MAX;
-        bool is_good = node_read_run(from, to, &need, ENT_RUN_BYTES_MAX, &run) &&
-                       node_take(w, to, ent_buf_slice(&run), &from->id,
-                                 &head) == ENT_OK &&
-                       head >= need.from_seq;
+        bool is_good =
+            node_read_run(from, to, &need, ENT_RUN_BYTES_MAX, &run) &&
+            node_take(w, to, ent_buf_slice(&run), &from->id, &head) == ENT_OK &&
+            head >= need.from_seq;
 
         ent_buf_release(&run);
         if (!is_good) {
@@ -305,9 +305,9 @@ nodes_settle(struct nodes *w)
         has_moved = false;
         for (to = 0; to < w->count; to++) {
             for (from = 0; from < w->count; from++) {
-                has_moved = (to != from &&
-                             node_pull(w, &w->n[to], &w->n[from])) ||
-                            has_moved;
+                has_moved =
+                    (to != from && node_pull(w, &w->n[to], &w->n[from])) ||
+                    has_moved;
             }
         }
     }
@@ -360,8 +360,7 @@ nodes_invite(struct nodes *w, struct node *inviter, struct node *newcomer,
     node_card(w, inviter, &card);
     node_begin(w, newcomer);
     assert_int_equal(directory_join_caller(newcomer->engine, &w->circle,
-                                           ent_buf_slice(&card), &secret,
-                                           true),
+                                           ent_buf_slice(&card), &secret, true),
                      ENT_OK);
     node_commit(w, newcomer);
     ent_buf_release(&card);
@@ -370,8 +369,7 @@ nodes_invite(struct nodes *w, struct node *inviter, struct node *newcomer,
     overview_put_invitation(node_db(inviter), node_space(inviter, &w->circle),
                             &inv, secret.b);
     assert_int_equal(directory_join_callee(inviter->engine, inv.id,
-                                           ent_buf_slice(&card), &secret,
-                                           true),
+                                           ent_buf_slice(&card), &secret, true),
                      ENT_OK);
     node_commit(w, inviter);
     ent_buf_release(&card);
@@ -433,8 +431,7 @@ nodes_circle(struct nodes *w, size_t moderator)
 
     nodes_found(w);
     for (i = 1; i < w->count; i++) {
-        uint8_t role =
-            i == moderator ? ENT_ROLE_MODERATOR : ENT_ROLE_MEMBER;
+        uint8_t role = i == moderator ? ENT_ROLE_MODERATOR : ENT_ROLE_MEMBER;
 
         nodes_invite(w, &w->n[0], &w->n[i], role);
         nodes_decide(w);
@@ -446,8 +443,8 @@ nodes_circle(struct nodes *w, size_t moderator)
 
 /* Opens a space at `n` that the nodes of `readers` (bits) may read. */
 static inline void
-node_open_space(struct nodes *w, struct node *n, uint8_t kind,
-                unsigned readers, struct ent_id *ret_sid)
+node_open_space(struct nodes *w, struct node *n, uint8_t kind, unsigned readers,
+                struct ent_id *ret_sid)
 {
     struct engine_grant grants[NODES_MAX];
     struct engine_space_spec spec = {
@@ -460,15 +457,15 @@ node_open_space(struct nodes *w, struct node *n, uint8_t kind,
     size_t i;
 
     for (i = 0; i < w->count; i++) {
-        bool is_moderator = node_role(n, &w->circle, &w->n[i].id) ==
-                            ENT_ROLE_MODERATOR;
+        bool is_moderator =
+            node_role(n, &w->circle, &w->n[i].id) == ENT_ROLE_MODERATOR;
 
         if ((readers >> i & 1) != 0 && &w->n[i] != n) {
             grants[spec.grant_count++] = (struct engine_grant){
                 .node = w->n[i].id,
                 .level = ENT_LEVEL_READER,
-                .basis = is_moderator ? ENT_BASIS_MODERATOR
-                                      : ENT_BASIS_SAME_TEAM,
+                .basis =
+                    is_moderator ? ENT_BASIS_MODERATOR : ENT_BASIS_SAME_TEAM,
             };
         }
     }
@@ -517,8 +514,8 @@ node_record(const struct node *n, const struct ent_id *sid, uint16_t kind,
 
 /* Asserts what a record's field 2 says; NULL: it says nothing. */
 static inline void
-node_assert_text(const struct node *n, const struct ent_id *sid,
-                 uint16_t kind, uint8_t rid, const char *text)
+node_assert_text(const struct node *n, const struct ent_id *sid, uint16_t kind,
+                 uint8_t rid, const char *text)
 {
     uint64_t record = node_record(n, sid, kind, rid);
     char got[256];

@@ -31,6 +31,7 @@ other again; then each prints the report.
                    everything else to stderr)
   --keep DIR       leave the nodes' folders, keys and logs in DIR
   --keep-running   the daemons stay until Ctrl-C (as on a terminal)
+  --patience S     seconds to wait for the proofs at the end (60)
   --typed FILE     write every text that was typed, and the ids of the spaces
 `;
 
@@ -38,8 +39,9 @@ class UsageError extends Error {} // the words of the call
 class FileError extends Error {} // what is in the file
 
 function parseArguments(words) {
-    const options = { file: DEFAULT_FILE };
-    const named = { '--json': 'json', '--keep': 'keep', '--typed': 'typed' };
+    const options = { file: DEFAULT_FILE, patience: '60' };
+    const named = { '--json': 'json', '--keep': 'keep', '--typed': 'typed',
+        '--patience': 'patience' };
     let hasFile = false;
     for (let i = 0; i < words.length; i++) {
         const [name, ...rest] = words[i].split('=');
@@ -59,6 +61,9 @@ function parseArguments(words) {
             options.file = words[i];
             hasFile = true;
         }
+    }
+    if (!/^[0-9]{1,4}$/.test(options.patience)) {
+        throw new UsageError('--patience is a number of seconds');
     }
     return options;
 }
@@ -126,7 +131,8 @@ class Demo {
         const play = new Play(this.circle, this.situations, step);
         await play.run();
         step('waiting until every node has proved the same');
-        const proof = await this.circle.allProved();
+        const proof = await this.circle.allProved(
+            Number(this.options.patience) * 1000);
         this.progress.end();
         if (this.options.typed) {
             await this.writeTyped(play);

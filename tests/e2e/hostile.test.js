@@ -10,11 +10,13 @@ const path = require('path');
 const test = require('node:test');
 const { Circle } = require('./lib/circle');
 const { codesAt, provedAll, verifyAll } = require('./lib/checks');
-const { Daemon, sleep, stopAll, until } = require('./lib/daemon');
+const { BIN, Daemon, sleep, stopAll, until } = require('./lib/daemon');
 const { temporaryFolder } = require('./lib/rundemo');
 
 const RSS_KIB_MAX = 64 * 1024;
 const HALF_OPEN = 1000;
+// The sanitizers' own memory says nothing about ours.
+const IS_INSTRUMENTED = /build-(asan|tsan|cov)/.test(BIN);
 
 let folder;
 let circle;
@@ -62,7 +64,7 @@ async function circleGoesOn(code) {
         await until(`${other.key} sees ${code}`,
             async () => (await codesAt(other)).has(code));
     }
-    for (const other of circle.nodes) {
+    for (const other of IS_INSTRUMENTED ? [] : circle.nodes) {
         const kib = residentKib(other);
         assert.ok(kib < RSS_KIB_MAX, `${other.key} used ${kib} KiB`);
     }

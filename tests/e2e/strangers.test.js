@@ -298,7 +298,8 @@ test('after all that: small, equal, and a log of reasonable size',
         await equal(inviter);
         for (const node of [inviter, friend]) {
             const kib = residentKib(node);
-            assert.ok(IS_INSTRUMENTED || kib < RSS_KIB_MAX, `${node.key} used ${kib} KiB`);
+            assert.ok(IS_INSTRUMENTED || kib < RSS_KIB_MAX,
+                `${node.key} used ${kib} KiB`);
         }
         assert.ok(logOf(inviter).split('\n').length < 1000);
         const { members } = await inviter.call('circle.members');

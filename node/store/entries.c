@@ -40,7 +40,7 @@ stored_entry_read(struct db *db, uint64_t arrival,
     stmt_col_id(s, 2, &e->id);
     e->class = (uint8_t)stmt_col_u64(s, 3);
     e->flags = (uint16_t)stmt_col_u64(s, 4);
-    e->hlc = stmt_col_u64(s, 5);
+    e->hlc = store_col_hlc(s, 5);
     epoch = stmt_col_u64(s, 6);
     read_deps(ret_entry, stmt_col_blob(s, 7));
     ent_buf_put_slice(&ret_entry->payload, stmt_col_blob(s, 8));

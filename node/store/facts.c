@@ -202,7 +202,7 @@ insert_entry(struct engine *engine, uint64_t log, const struct ent_entry *e,
     stmt_bind_id(s, 5, &e->id);
     stmt_bind_u64(s, 6, e->class);
     stmt_bind_u64(s, 7, e->flags);
-    stmt_bind_u64(s, 8, e->hlc);
+    store_bind_hlc(s, 8, e->hlc);
     stmt_bind_u64(s, 9, epoch);
     if (e->dep_count > 0) {
         stmt_bind_blob(s, 10, ent_slice(e->deps, 32 * e->dep_count));

@@ -107,7 +107,7 @@ history_behind(struct db *db, uint64_t space, const struct ent_id *node,
     stmt_bind_u64(s, 3, after);
     store_must(stmt_find(s));
     *ret_count = stmt_col_u64(s, 0);
-    *ret_oldest_at = ent_hlc_ms(stmt_col_u64(s, 1));
+    *ret_oldest_at = ent_hlc_ms(store_col_hlc(s, 1));
     stmt_reset(s);
 }
 

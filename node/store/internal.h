@@ -108,6 +108,27 @@ bool store_check_is_off(void);
 #define store_check_is_off() false
 #endif
 
+/* Numbers from outside may have all 64 bits; the store's integers end at
+ * 2^63 - 1. A change number or a seq beyond that is beyond everything; a clock
+ * keeps its bits (docs/protocol.md 3.1: no entry is refused for its time). */
+static inline uint64_t
+store_clamp(uint64_t number)
+{
+    return number < INT64_MAX ? number : INT64_MAX;
+}
+
+static inline void
+store_bind_hlc(struct stmt *s, int index, uint64_t hlc)
+{
+    stmt_bind_i64(s, index, (int64_t)hlc);
+}
+
+static inline uint64_t
+store_col_hlc(struct stmt *s, int column)
+{
+    return (uint64_t)stmt_col_i64(s, column);
+}
+
 /* ---- schema.c ---- */
 /* Statements whose failure stops the process: is there a (next) row? After
  * store_find reset the statement; store_next does so behind the last row. */

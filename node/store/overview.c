@@ -318,7 +318,7 @@ overview_author(struct db *db, uint64_t arrival, uint64_t *ret_node,
     stmt_bind_u64(s, 1, arrival);
     store_must(stmt_find(s));
     *ret_node = stmt_col_u64(s, 0);
-    *ret_at = ent_hlc_ms(stmt_col_u64(s, 1));
+    *ret_at = ent_hlc_ms(store_col_hlc(s, 1));
     stmt_reset(s);
 }
 

@@ -64,9 +64,9 @@ sync_state_write(struct db *db, const struct ent_id *peer,
     } else {
         stmt_bind_null(s, 2);
     }
-    stmt_bind_u64(s, 3, state->consumed);
+    stmt_bind_u64(s, 3, store_clamp(state->consumed));
     stmt_bind_blob(s, 4, ent_slice(state->consumed_id, 16));
-    stmt_bind_u64(s, 5, state->acked);
+    stmt_bind_u64(s, 5, store_clamp(state->acked));
     stmt_bind_u64(s, 6, state->last_exchange_at);
     stmt_bind_u64(s, 7, state->proved_at);
     stmt_bind_u64(s, 8, state->proved_top);
@@ -100,10 +100,10 @@ sync_waiting(struct db *db, const struct ent_id *peer, uint64_t acked,
     struct stmt *s = db_prepare(db, sql);
 
     stmt_bind_u64(s, 1, row_node_find(db, peer));
-    stmt_bind_u64(s, 2, acked);
+    stmt_bind_u64(s, 2, store_clamp(acked));
     store_must(stmt_find(s));
     *ret_count = stmt_col_u64(s, 0);
-    *ret_oldest_at = ent_hlc_ms(stmt_col_u64(s, 1));
+    *ret_oldest_at = ent_hlc_ms(store_col_hlc(s, 1));
     stmt_reset(s);
 }
 

@@ -133,7 +133,7 @@ read_log(struct stmt *s, struct log_row *ret_log)
         .node = stmt_col_u64(s, 2),
         .inc = (uint32_t)stmt_col_u64(s, 4),
         .is_empty = stmt_col_is_null(s, 5),
-        .head_hlc = stmt_col_u64(s, 7),
+        .head_hlc = store_col_hlc(s, 7),
         .moved = stmt_col_u64(s, 8),
         .is_closed = stmt_col_u64(s, 9) != 0,
         .is_forked = stmt_col_u64(s, 10) != 0,
@@ -216,7 +216,7 @@ row_log_save(struct db *db, const struct log_row *log)
         stmt_bind_u64(s, 2, log->head_seq);
         stmt_bind_id(s, 3, &log->head_id);
     }
-    stmt_bind_u64(s, 4, log->head_hlc);
+    store_bind_hlc(s, 4, log->head_hlc);
     stmt_bind_u64(s, 5, log->moved);
     stmt_bind_u64(s, 6, log->is_closed);
     stmt_bind_u64(s, 7, log->is_forked);

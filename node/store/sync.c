@@ -109,7 +109,7 @@ sync_id_at(struct db *db, uint64_t number, uint8_t ret_id[16])
     struct ent_id id;
 
     memset(ret_id, 0, 16);
-    stmt_bind_u64(s, 1, number);
+    stmt_bind_u64(s, 1, store_clamp(number));
     if (!store_find(s)) {
         return;
     }
@@ -149,7 +149,7 @@ sync_read_changes(struct db *db, const struct sync_peer *peer, uint64_t after,
     c.upto = meta_get_u64(db, "top");
     s = db_prepare(db, sql);
     bind_peer(s, db, peer);
-    stmt_bind_u64(s, 4, after);
+    stmt_bind_u64(s, 4, store_clamp(after));
     stmt_bind_u64(s, 5, max);
     while (store_next(s)) {
         struct ent_head head;
@@ -203,8 +203,9 @@ find_run_end(struct db *db, uint64_t log, const struct ent_need *need,
              size_t max_bytes, uint64_t *ret_end, struct ent_sig *ret_sig)
 {
     static const char sql[] =
-        "SELECT e.seq, length(e.payload) + 34 + coalesce(length(e.deps), 0),"
-        " x.sig FROM entry e LEFT JOIN seal x ON x.log = e.log"
+        "SELECT e.seq, length(e.payload) + 56"
+        " + coalesce(length(e.deps), 0) * 17 / 16, x.sig FROM entry e LEFT "
+        "JOIN seal x ON x.log = e.log"
         " AND x.seq = e.seq WHERE e.log = ?1 AND e.seq >= ?2 AND e.seq < ?3"
         " ORDER BY e.seq";
     struct stmt *s = db_prepare(db, sql);
@@ -215,11 +216,14 @@ find_run_end(struct db *db, uint64_t log, const struct ent_need *need,
         max_bytes = ENT_RUN_BYTES_MAX;
     }
     stmt_bind_u64(s, 1, log);
-    stmt_bind_u64(s, 2, need->from_seq);
-    stmt_bind_u64(s, 3, need->from_seq + ENT_RUN_ENTRIES_MAX);
+    stmt_bind_u64(s, 2, store_clamp(need->from_seq));
+    stmt_bind_u64(s, 3,
+                  store_clamp(need->from_seq) < INT64_MAX - ENT_RUN_ENTRIES_MAX
+                      ? need->from_seq + ENT_RUN_ENTRIES_MAX
+                      : 0);
     while (store_next(s)) {
         bytes += (size_t)stmt_col_u64(s, 1);
-        if (found && (bytes > max_bytes || *ret_end >= need->to_seq)) {
+        if (found && (bytes > max_bytes || stmt_col_u64(s, 0) > need->to_seq)) {
             stmt_reset(s);
             return true;
         }
@@ -253,7 +257,7 @@ add_part(struct run_parts *p, struct stmt *s, const struct ent_logkey *key,
         .seq = stmt_col_u64(s, 0),
         .class = (uint8_t)stmt_col_u64(s, 2),
         .flags = (uint16_t)stmt_col_u64(s, 3),
-        .hlc = stmt_col_u64(s, 4),
+        .hlc = store_col_hlc(s, 4),
         .node = key->node,
         .inc = key->inc,
         .dep_count = deps.len / 32,
@@ -355,40 +359,82 @@ sync_read_run(struct db *db, const struct sync_peer *peer,
 
 /* ---- check ---- */
 
+/* Where our copy of a log stands. */
+struct standing {
+    uint64_t log; /* row; 0 when we have none */
+    uint64_t next;
+    struct ent_id head;
+    bool is_forked;
+};
+
+static void
+find_standing(struct db *db, const struct ent_logkey *key, struct standing *ret)
+{
+    static const char sql[] =
+        "SELECT l.id, l.head_seq, l.head_id, l.is_forked FROM log l"
+        " JOIN space s ON s.id = l.space JOIN node n ON n.id = l.node"
+        " WHERE s.sid = ?1 AND n.key = ?2 AND l.inc = ?3";
+    struct stmt *s = db_prepare(db, sql);
+
+    *ret = (struct standing){0};
+    stmt_bind_id(s, 1, &key->space);
+    stmt_bind_id(s, 2, &key->node);
+    stmt_bind_u64(s, 3, key->inc);
+    if (!store_find(s)) {
+        return;
+    }
+    ret->log = stmt_col_u64(s, 0);
+    ret->is_forked = stmt_col_u64(s, 3) != 0;
+    if (!stmt_col_is_null(s, 1)) {
+        ret->next = stmt_col_u64(s, 1) + 1;
+        stmt_col_id(s, 2, &ret->head);
+    }
+    store_must(stmt_status(s));
+    stmt_reset(s);
+}
+
+/* Has the peer another entry than ours at this number? Its run is the
+ * evidence; once we have that there is nothing more to fetch. */
+static bool
+is_other_past(struct db *db, const struct standing *at,
+              const struct ent_head *head)
+{
+    struct ent_id ours = at->head;
+
+    if (at->is_forked || head->seq >= at->next) {
+        return false;
+    }
+    if (head->seq + 1 < at->next &&
+        !row_entry_at(db, at->log, head->seq, &ours)) {
+        return false;
+    }
+    return !ent_id_eq(&ours, &head->id);
+}
+
 size_t
 sync_check(struct db *db, const struct sync_peer *peer,
            const struct ent_head *heads, size_t count,
            struct ent_need *ret_needs)
 {
-    static const char sql[] =
-        "SELECT l.head_seq FROM log l JOIN space s ON s.id = l.space"
-        " JOIN node n ON n.id = l.node WHERE s.sid = ?1 AND n.key = ?2"
-        " AND l.inc = ?3";
     size_t needed = 0;
     size_t i;
 
     (void)peer;
     for (i = 0; i < count; i++) {
-        struct stmt *s = db_prepare(db, sql);
-        uint64_t next = 0;
-        enum ent_status st;
+        struct ent_need *need = &ret_needs[needed];
+        struct standing at;
 
-        stmt_bind_id(s, 1, &heads[i].log.space);
-        stmt_bind_id(s, 2, &heads[i].log.node);
-        stmt_bind_u64(s, 3, heads[i].log.inc);
-        st = stmt_find(s);
-        if (st == ENT_OK) {
-            next = stmt_col_is_null(s, 0) ? 0 : stmt_col_u64(s, 0) + 1;
-            stmt_reset(s);
-        } else if (st != ENT_RULE_NOT_FOUND) {
-            store_must(st);
-        }
-        if (heads[i].seq >= next && heads[i].seq != UINT64_MAX) {
-            ret_needs[needed++] = (struct ent_need){
-                .log = heads[i].log,
-                .from_seq = next,
-                .to_seq = heads[i].seq,
-            };
+        find_standing(db, &heads[i].log, &at);
+        *need = (struct ent_need){
+            .log = heads[i].log,
+            .from_seq = at.next,
+            .to_seq = heads[i].seq,
+        };
+        if (is_other_past(db, &at, &heads[i])) {
+            need->from_seq = heads[i].seq;
+            needed++;
+        } else if (heads[i].seq >= at.next && heads[i].seq != UINT64_MAX) {
+            needed++;
         }
     }
     return needed;

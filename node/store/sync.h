@@ -39,9 +39,9 @@ void sync_read_run(struct db *db, const struct sync_peer *peer,
                    const struct ent_need *need, size_t max_bytes,
                    struct ent_buf *out, uint64_t *ret_last_seq);
 
-/* Which of the heads go past ours. `needs` has room for `count`; returns how
- * many were written. Heads of spaces that we dropped or of logs known as
- * forked there are not needed. */
+/* Which of the heads go past ours, or show another past of a log that is not
+ * known as forked yet? `needs` has room for `count`; returns how many were
+ * written. */
 size_t sync_check(struct db *db, const struct sync_peer *peer,
                   const struct ent_head *heads, size_t count,
                   struct ent_need *ret_needs);

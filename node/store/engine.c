@@ -12,11 +12,22 @@
 
 #define WAL_PAGES_MAX 2000u /* 8 MiB, then a checkpoint */
 
+static void (*on_stop)(enum ent_status st);
+
+void
+store_on_stop(void (*stop)(enum ent_status st))
+{
+    on_stop = stop;
+}
+
 void
 store_must(enum ent_status st)
 {
     if (st == ENT_OK) {
         return;
+    }
+    if (on_stop != NULL) {
+        on_stop(st);
     }
     fprintf(stderr,
             "entented: the store cannot go on (%s: %s); stopping. Starting"

@@ -27,6 +27,10 @@
  * failed. ENT_OK passes. */
 void store_must(enum ent_status st);
 
+/* For tests that cut the power: called by store_must instead of ending the
+ * process. `stop` does not return. NULL: the process ends. */
+void store_on_stop(void (*stop)(enum ent_status st));
+
 /* Files of a node's folder. */
 #define ENGINE_KEYFILE "keys"
 #define ENGINE_STORE "store.db"

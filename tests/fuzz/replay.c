@@ -29,7 +29,7 @@ fail(const char *what, const char *path)
 static void
 run(const uint8_t *data, size_t size)
 {
-    uint8_t *copy = malloc(size > 0 ? size : 1);
+    uint8_t *copy = calloc(1, size > 0 ? size : 1);
 
     if (copy == NULL) {
         fail("out of memory", "");

@@ -216,7 +216,8 @@ engine_commit(struct engine *engine, struct engine_outcome *ret_outcome)
     save_state(engine);
     store_must(db_commit(engine->db));
     engine->is_in_txn = false;
-    if (engine->own_count != engine->own_count_at_begin) {
+    if (engine->own_count != engine->own_count_at_begin ||
+        engine->is_store_new) {
         write_anchor(engine);
     }
     store_must(db_checkpoint_if_over(engine->db, WAL_PAGES_MAX));

@@ -197,21 +197,21 @@ has_all_payloads(const struct ent_run *run)
     return true;
 }
 
-/* Entries of ours that we did not have: this store was put back. */
+/* Entries of ours that we did not have: this store was put back. While it
+ * recovers from that, a log that it has never heard of is news of the same
+ * loss: closed like the others, and no reason to begin anew once more. */
 static void
 note_own_return(struct engine *engine, struct log_row *log)
 {
-    if (ent_id_eq(&log->node_key, &engine->keys.node) && !log->is_closed) {
-        engine_rolled_back(engine);
-        log->is_closed = true;
+    if (!ent_id_eq(&log->node_key, &engine->keys.node) || log->is_closed) {
+        return;
     }
+    if (!log->is_empty || meta_get_u64(engine->db, "recovering") == 0) {
+        engine_rolled_back(engine);
+    }
+    log->is_closed = true;
 }
 
-/*~ 10/14 Genuine is not yet welcome. Is the space for us? Was the author ever
- * named there? Does this continue the log that we have, or is there a second
- * branch? Every no has a name: some wait at the sender and come again, some are
- * dropped, a fork is noted for people to see. A yes goes on, entry by entry, to
- * facts_put. */
 enum ent_status
 engine_ingest(struct engine *engine, const struct ent_run *run,
               const struct ent_id *peer, uint64_t *ret_head_seq)

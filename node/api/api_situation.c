@@ -231,27 +231,58 @@ write_note(struct api_call *call, uint64_t space, uint16_t kind,
     end_write(call, &w, "The note was not kept");
 }
 
+/* The care view that the text names: by its own code, for those whom it was
+ * shared with, or by the situation's, for who opened it. */
+static uint64_t
+find_care(struct api_call *call)
+{
+    const char *text = api_string(call, "situation", true);
+    struct situation_ref ref;
+    uint64_t record;
+
+    if (text == NULL) {
+        return 0;
+    }
+    record = overview_record_by_text(call->db, 0, KIND_CARE_CASE,
+                                     FIELD_CARE_CASE_CODE, text);
+    if (record != 0 && record != UINT64_MAX) {
+        return overview_record_space(call->db, record);
+    }
+    if (!api_situation(call, &ref)) {
+        return 0;
+    }
+    if (ref.care_space == 0) {
+        api_refuse(call, ENT_EXIT_REFUSED, "situation.no-care-view",
+                   "`entente situation invite` opens one, with the basis that"
+                   " allows it; `entente situation care` lists those shared"
+                   " with you.",
+                   "Situation %s has no care view that this node knows.",
+                   ref.code);
+    }
+    return ref.care_space;
+}
+
 static void
 situation_note(struct api_call *call)
 {
     const char *view = api_string(call, "view", true);
     const char *text = api_string(call, "text", true);
     struct situation_ref ref;
+    uint64_t care;
 
-    if (call->is_refused || !api_situation(call, &ref)) {
+    if (call->is_refused) {
         return;
     }
     if (strcmp(view, "own") == 0) {
-        write_note(call, overview_own_space(call->db), KIND_OWN_NOTE, &ref,
-                   text);
-    } else if (strcmp(view, "care") == 0 && ref.care_space != 0) {
-        write_note(call, ref.care_space, KIND_CARE_NOTE, &ref, text);
+        if (api_situation(call, &ref)) {
+            write_note(call, overview_own_space(call->db), KIND_OWN_NOTE,
+                       &ref, text);
+        }
     } else if (strcmp(view, "care") == 0) {
-        api_refuse(call, ENT_EXIT_REFUSED, "situation.no-care-view",
-                   "`entente situation invite` opens one, with the basis that"
-                   " allows it.",
-                   "Situation %s has no care view that this node knows.",
-                   ref.code);
+        care = find_care(call);
+        if (care != 0) {
+            write_note(call, care, KIND_CARE_NOTE, NULL, text);
+        }
     } else {
         api_refuse(call, ENT_EXIT_USAGE, "usage", "own or care",
                    "“%s” is not a view for a note.", view);

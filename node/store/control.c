@@ -176,6 +176,25 @@ put_member(struct engine *engine, uint64_t space, uint64_t node,
     store_must(stmt_run(s));
 }
 
+/* Who is no longer in a circle has no way in by an old invitation either. */
+static void
+forget_pairs(struct engine *engine, const struct space_state *space,
+             const struct old_member *old, size_t count)
+{
+    static const char sql[] =
+        "DELETE FROM pair WHERE node = ?1 AND NOT EXISTS (SELECT 1 FROM"
+        " member m WHERE m.space = ?2 AND m.node = ?1)";
+    size_t i;
+
+    for (i = 0; i < count && space->kind == ENT_SPACE_CIRCLE; i++) {
+        struct stmt *s = db_prepare(engine->db, sql);
+
+        stmt_bind_u64(s, 1, old[i].node);
+        stmt_bind_u64(s, 2, space->row);
+        store_must(stmt_run(s));
+    }
+}
+
 void
 control_refresh_members(struct engine *engine, struct space_state *space)
 {

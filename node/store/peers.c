@@ -88,13 +88,17 @@ sync_store(struct db *db, uint8_t ret_store_id[ENT_STORE_ID_LEN],
     *ret_is_recovering = meta_get_u64(db, "recovering") != 0;
 }
 
+/* A log that moved beyond its last entry was opened to somebody: all of it
+ * may wait. */
 void
 sync_waiting(struct db *db, const struct ent_id *peer, uint64_t acked,
              uint64_t *ret_count, uint64_t *ret_oldest_at)
 {
     static const char sql[] =
         "SELECT count(*), coalesce(min(e.hlc), 0) FROM log l"
-        " JOIN entry e ON e.log = l.id AND e.arrival > ?2"
+        " JOIN entry h ON h.log = l.id AND h.seq = l.head_seq"
+        " JOIN entry e ON e.log = l.id"
+        " AND (e.arrival > ?2 OR l.moved > h.arrival)"
         " WHERE l.moved > ?2 AND l.node != ?1 AND EXISTS (SELECT 1 FROM"
         " member m WHERE m.space = l.space AND m.node = ?1)";
     struct stmt *s = db_prepare(db, sql);

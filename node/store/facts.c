@@ -69,6 +69,20 @@ load_gov(struct engine *engine, struct space_state *space)
     ent_buf_release(&joined);
 }
 
+/* Was there something critical that we do not understand? */
+static bool
+holds_critical(struct db *db, uint64_t space)
+{
+    static const char sql[] =
+        "SELECT count(*) FROM strange x JOIN entry e ON e.arrival = x.arrival"
+        " JOIN log l ON l.id = e.log WHERE x.why = ?1 AND l.space = ?2";
+    struct stmt *s = db_prepare(db, sql);
+
+    stmt_bind_u64(s, 1, STRANGE_CRITICAL);
+    stmt_bind_u64(s, 2, space);
+    return store_number(s) > 0;
+}
+
 static void
 space_free(struct space_state *space)
 {
@@ -150,6 +164,7 @@ space_get(struct engine *engine, uint64_t row)
     space->last_used = ++engine->used_clock;
     space->gov = ent_gov_new(&space->sid);
     load_gov(engine, space);
+    space->is_stopped = holds_critical(engine->db, row);
     *space_slot(engine) = space;
     return space;
 }

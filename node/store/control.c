@@ -222,6 +222,7 @@ control_refresh_members(struct engine *engine, struct space_state *space)
             has_grown = true;
         }
     }
+    forget_pairs(engine, space, old, old_count);
     if (has_grown) {
         touch_logs(engine, space->row);
     }

@@ -49,9 +49,10 @@ note_unread(struct engine *engine, uint64_t arrival, uint64_t epoch)
     store_must(stmt_run(s));
 }
 
+/* `*ret_is_new` when it was made for this operation. */
 static uint64_t
 find_record(struct engine *engine, const struct applied *a, uint64_t owner,
-            const struct ent_put *put)
+            const struct ent_put *put, bool *ret_is_new)
 {
     static const char find[] =
         "SELECT id FROM record WHERE space = ?1 AND kind = ?2 AND rid = ?3"
@@ -67,6 +68,7 @@ find_record(struct engine *engine, const struct applied *a, uint64_t owner,
     stmt_bind_blob(s, 3, ENT_SLICE_OF(put->record));
     stmt_bind_u64(s, 4, owner);
     row = store_number(s);
+    *ret_is_new = row == 0;
     if (row != 0) {
         return row;
     }
@@ -136,9 +138,10 @@ supersede(struct engine *engine, uint64_t record, uint16_t field,
 
 /* PROTO §3.2: "A write supersedes the writes that it refers to; what nobody has
  * superseded is *current*." */
+/* Nobody can have superseded a write to a record that was not here before. */
 static void
 write_field(struct engine *engine, const struct applied *a, uint64_t record,
-            const struct ent_field_write *w, uint16_t index)
+            bool is_new, const struct ent_field_write *w, uint16_t index)
 {
     static const char sql[] =
         "INSERT OR IGNORE INTO value VALUES(?1, ?2, ?3, ?4, ?5)";
@@ -152,7 +155,7 @@ write_field(struct engine *engine, const struct applied *a, uint64_t record,
     }
     memcpy(self.entry, a->e->id.b, sizeof(self.entry));
     ref_bytes(&self, raw);
-    if (take_superseded(engine, record, w->field, raw)) {
+    if (!is_new && take_superseded(engine, record, w->field, raw)) {
         return;
     }
     s = db_prepare(engine->db, sql);
@@ -207,6 +210,7 @@ fold_put(struct engine *engine, const struct applied *a, size_t op_index,
     const struct kinds_kind *kind;
     uint64_t record;
     uint64_t owner;
+    bool is_new;
     size_t i;
 
     if (ent_put_decode(op, &put) != ENT_OK) {
@@ -219,9 +223,9 @@ fold_put(struct engine *engine, const struct applied *a, size_t op_index,
     } else if (!find_owner(a, kind, &owner)) {
         control_note_strange(engine, a, op_index, put.kind, STRANGE_FOREIGN);
     } else {
-        record = find_record(engine, a, owner, &put);
+        record = find_record(engine, a, owner, &put, &is_new);
         for (i = 0; i < put.field_count; i++) {
-            write_field(engine, a, record, &put.fields[i],
+            write_field(engine, a, record, is_new, &put.fields[i],
                         (uint16_t)(first_index + i));
         }
     }

@@ -22,7 +22,8 @@ struct io_world {
     struct test_dir dir;
     char folder[TEST_PATH_MAX];
     char key_path[TEST_PATH_MAX];
-    uv_loop_t loop;
+    uv_loop_t own_loop; /* unless it was given one */
+    uv_loop_t *loop;
     struct config config;
     struct engine *engine;
     struct io io;
@@ -67,6 +68,7 @@ io_world_open_engine(struct io_world *w)
     struct engine_report report;
     struct ent_key seed;
 
+    log_set_level(LOG_ERROR);
     test_dir_init(&w->dir);
     test_dir_path(&w->dir, "node", w->folder);
     test_dir_path(&w->dir, "key", w->key_path);
@@ -80,32 +82,43 @@ io_world_open_engine(struct io_world *w)
                      ENT_OK);
 }
 
+/* `loop` may be NULL: then it has its own. */
 static inline void
-io_world_open(struct io_world *w)
+io_world_open_on(struct io_world *w, uv_loop_t *loop)
 {
     struct db *db;
 
     memset(w, 0, sizeof(*w));
     io_world_open_engine(w);
-    assert_int_equal(uv_loop_init(&w->loop), 0);
+    w->loop = loop;
+    if (loop == NULL) {
+        assert_int_equal(uv_loop_init(&w->own_loop), 0);
+        w->loop = &w->own_loop;
+    }
     w->config.folder = w->folder;
     w->config.backoff_min_ms = 1000;
     w->config.backoff_max_ms = 300000;
     w->config.protocol_min = 1;
     w->config.protocol_max = 1;
-    w->io.loop = &w->loop;
+    w->io.loop = w->loop;
     w->io.config = &w->config;
     w->io.keys = engine_keys(w->engine);
     w->io.hurry = io_world_hurry;
     w->io.live = live_new();
-    w->io.conns = conn_set_new(&w->loop);
+    w->io.conns = conn_set_new(w->loop);
     w->io.peers = peers_new(&w->io);
     w->io.joins = joins_new(&w->io);
     w->io.directory = ent_alloc_zero(1, sizeof(*w->io.directory));
     assert_int_equal(engine_reader(w->engine, &db), ENT_OK);
-    w->io.session_reader = reader_new(&w->loop, db);
-    w->io.writer = writer_new(&w->loop, w->engine, io_world_on_outcome,
+    w->io.session_reader = reader_new(w->loop, db);
+    w->io.writer = writer_new(w->loop, w->engine, io_world_on_outcome,
                               io_world_on_directory, w);
+}
+
+static inline void
+io_world_open(struct io_world *w)
+{
+    io_world_open_on(w, NULL);
 }
 
 static inline void
@@ -114,18 +127,22 @@ io_world_close(struct io_world *w)
     w->io.is_stopping = true;
     conn_set_close_all(w->io.conns);
     while (conn_set_count(w->io.conns) > 0) {
-        uv_run(&w->loop, UV_RUN_ONCE);
+        uv_run(w->loop, UV_RUN_ONCE);
     }
     reader_stop(w->io.session_reader);
     writer_stop(w->io.writer);
     conn_set_free(w->io.conns);
-    uv_run(&w->loop, UV_RUN_DEFAULT);
+    if (w->loop == &w->own_loop) {
+        uv_run(w->loop, UV_RUN_DEFAULT);
+    }
     joins_free(w->io.joins);
     peers_free(w->io.peers);
     directory_free(w->io.directory);
     live_free(w->io.live);
     engine_close(w->engine);
-    assert_int_equal(uv_loop_close(&w->loop), 0);
+    if (w->loop == &w->own_loop) {
+        assert_int_equal(uv_loop_close(w->loop), 0);
+    }
     test_dir_release(&w->dir);
 }
 

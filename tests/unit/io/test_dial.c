@@ -46,7 +46,7 @@ call_once(struct io_world *w, struct peer *peer)
     dial_beat(&w->io, UINT64_MAX);
     assert_non_null(peer->calling);
     while (!peer->has_end) {
-        uv_run(&w->loop, UV_RUN_ONCE);
+        uv_run(w->loop, UV_RUN_ONCE);
     }
     assert_null(peer->calling);
     dial_beat(&w->io, 0);

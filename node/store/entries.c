@@ -51,9 +51,8 @@ stored_entry_read(struct db *db, uint64_t arrival,
     stmt_reset(s);
     row_epoch_id(db, epoch, &e->epoch);
     if (e->seq > 0) {
-        bool has_prev = row_entry_at(db, ret_entry->log, e->seq - 1, &e->prev);
-
-        ENT_ASSERT(has_prev);
+        /* Without it the id does not fit, which verify is there to say. */
+        (void)row_entry_at(db, ret_entry->log, e->seq - 1, &e->prev);
     }
     e->payload = ent_buf_slice(&ret_entry->payload);
     e->has_payload = true;

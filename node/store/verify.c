@@ -95,6 +95,24 @@ walk_entry(struct db *db, struct log_walk *w, const struct stored_entry *se,
     v->entries++;
 }
 
+/* Each log ends where it is said to end. */
+static void
+check_heads(struct db *db, struct engine_verify *v)
+{
+    static const char sql[] =
+        "SELECT l.head_id FROM log l LEFT JOIN entry e ON e.log = l.id"
+        " AND e.seq = l.head_seq WHERE l.head_seq IS NOT NULL"
+        " AND e.id IS NOT l.head_id ORDER BY l.id";
+    struct stmt *s = db_prepare(db, sql);
+
+    while (store_next(s)) {
+        struct ent_id head;
+
+        stmt_col_id(s, 0, &head);
+        problem(v, "the end of its log is missing", &head);
+    }
+}
+
 static uint64_t
 count_rows(struct db *db, const char *sql)
 {
@@ -136,6 +154,7 @@ store_verify(struct db *db,
         }
     }
     end_log(&walk, ret_verify);
+    check_heads(db, ret_verify);
     ret_verify->forks = count_rows(db, forks);
     if (db_verify(db) != ENT_OK && ret_verify->problem_count == 0) {
         problem(ret_verify, "the store's own check found damage", &walk.last);

@@ -261,15 +261,15 @@ read_command(const char *word, enum config_command *ret_command)
     static const struct {
         const char *word;
         enum config_command command;
-    } COMMANDS[] = {
+    } commands[] = {
         {"init", CONFIG_INIT},         {"run", CONFIG_RUN},
         {"--help", CONFIG_HELP},       {"help", CONFIG_HELP},
         {"--version", CONFIG_VERSION},
     };
 
-    for (size_t i = 0; i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++) {
-        if (strcmp(word, COMMANDS[i].word) == 0) {
-            *ret_command = COMMANDS[i].command;
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(word, commands[i].word) == 0) {
+            *ret_command = commands[i].command;
             return true;
         }
     }

@@ -438,25 +438,32 @@ give_up_call(struct exchange *ex)
 }
 
 static void
+begin(struct exchange *ex, const struct prepare_job *job)
+{
+    fill_config(ex, job);
+    if (ex->is_caller) {
+        call_now(ex);
+    } else {
+        answer_now(ex);
+    }
+}
+
+static void
 done_prepare(struct job *base)
 {
     struct prepare_job *job = (struct prepare_job *)base;
     struct exchange *ex = job->ex;
-    struct io *io = ex->io;
-    bool is_caller = ex->is_caller;
-    bool is_wanted = exchange_release(ex); /* it may be gone now */
+    bool is_stopping = ex->io->is_stopping;
 
-    if (is_wanted && !io->is_stopping) {
-        fill_config(ex, job);
-        if (is_caller) {
-            call_now(ex);
-        } else {
-            answer_now(ex);
-        }
-    } else if (is_caller) {
+    if (is_stopping && ex->is_caller) {
         give_up_call(ex);
-    } else if (is_wanted) {
-        conn_close(ex->conn, ENT_OK);
+        (void)exchange_release(ex);
+    } else if (exchange_release(ex)) {
+        if (is_stopping) {
+            conn_close(ex->conn, ENT_OK);
+        } else {
+            begin(ex, job);
+        }
     }
     free(job);
 }

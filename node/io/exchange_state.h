@@ -48,6 +48,6 @@ void exchange_hold(struct exchange *ex);
 bool exchange_release(struct exchange *ex);
 
 /* Carries out one effect. */
-void effects_run(struct exchange *ex, const struct ent_session_effect *fx);
+void effects_run(struct exchange *ex, const struct ent_session_effect *effect);
 
 #endif

@@ -127,14 +127,14 @@ static void
 put_join(struct api_call *call, const struct join *join)
 {
     struct value *v = join_value(join);
-    static const char *const KEYS[] = {"join", "circle_name", "inviter",
+    static const char *const keys[] = {"join", "circle_name", "inviter",
                                        "state", "code"};
 
-    for (size_t i = 0; i < sizeof(KEYS) / sizeof(KEYS[0]); i++) {
-        const char *s = value_get_string(v, KEYS[i]);
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const char *s = value_get_string(v, keys[i]);
 
         if (s != NULL) {
-            value_set_string(call->result, KEYS[i], s);
+            value_set_string(call->result, keys[i], s);
         }
     }
     value_free(v);

@@ -117,9 +117,8 @@ on_write(uv_write_t *req, int status)
     ENT_ASSERT(client->magic == CLIENT_MAGIC);
     ent_buf_release(&((struct client_write *)req)->buf);
     free(req);
-    if (status < 0) {
-        client_close(client);
-    } else if (client->sockets->is_stopping && client->in_flight == 0) {
+    if (status < 0 ||
+        (client->sockets->is_stopping && client->in_flight == 0)) {
         client_close(client);
     }
 }

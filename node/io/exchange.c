@@ -426,15 +426,15 @@ answer_now(struct exchange *ex)
     conn_hold(conn, false);
 }
 
-/* The node stops before the connection was begun. */
+/* The node stops before the connection was begun: nobody else holds it. */
 static void
 give_up_call(struct exchange *ex)
 {
-    ex->is_over = true;
+    ENT_ASSERT(ex->refs == 2); /* the connection to come, and this job */
     if (ex->peer->calling == ex) {
         ex->peer->calling = NULL;
     }
-    exchange_release(ex);
+    exchange_free(ex);
 }
 
 static void
@@ -457,7 +457,6 @@ done_prepare(struct job *base)
 
     if (is_stopping && ex->is_caller) {
         give_up_call(ex);
-        (void)exchange_release(ex);
     } else if (exchange_release(ex)) {
         if (is_stopping) {
             conn_close(ex->conn, ENT_OK);

@@ -55,7 +55,7 @@ base64url_read(struct ent_buf *out, const char *text)
         }
         bits &= (1u << count) - 1;
     }
-    return bits == 0;
+    return bits == 0 && count < 6; /* what is left over is padding */
 }
 
 static void

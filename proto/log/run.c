@@ -236,6 +236,33 @@ read_ids(struct decoder *d, size_t count)
     return at;
 }
 
+static int
+compare_ids(const void *a, const void *b)
+{
+    return ent_id_cmp(a, b);
+}
+
+/* No signature covers the table, so whoever carries a run could write it in
+ * another way: none is named twice, and "none" is no epoch. */
+static bool
+table_is_plain(const struct ent_id *table, size_t count)
+{
+    struct ent_id *sorted = ent_alloc(count * sizeof(*sorted));
+    bool is_plain = true;
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        sorted[i] = table[i];
+    }
+    qsort(sorted, count, sizeof(*sorted), compare_ids);
+    for (i = 0; i < count; i++) {
+        is_plain = is_plain && !ent_id_is_zero(&sorted[i]) &&
+                   (i == 0 || !ent_id_eq(&sorted[i - 1], &sorted[i]));
+    }
+    free(sorted);
+    return is_plain;
+}
+
 static void
 read_head(struct decoder *d)
 {
@@ -254,6 +281,9 @@ read_head(struct decoder *d)
     }
     d->epoch_count = ent_mp_enter(r, 0, ENT_RUN_ENTRIES_MAX);
     read_ids(d, d->epoch_count);
+    if (!ent_mp_has_failed(r) && !table_is_plain(d->ids, d->epoch_count)) {
+        ent_mp_fail(r, ENT_PEER_MALFORMED);
+    }
     ent_mp_leave(r);
     d->hlc = ent_mp_uint(r, UINT64_MAX);
 }

@@ -184,15 +184,17 @@ struct hand {
     const struct ent_entry *entries;
     size_t count;
     const size_t *order;
+    const size_t *places; /* of each entry's epoch; NULL: 1, 0 for control */
 };
 
 static void
-hand_entry(struct ent_buf *b, const struct ent_entry *e, uint64_t delta)
+hand_entry(struct ent_buf *b, const struct ent_entry *e, uint64_t delta,
+           size_t place)
 {
     ent_mp_put_array(b, 4);
     ent_mp_put_uint(b, (uint64_t)e->flags << 2 | e->class);
     ent_mp_put_uint(b, delta);
-    ent_mp_put_uint(b, e->class == ENT_CLASS_CONTROL ? 0 : 1);
+    ent_mp_put_uint(b, place);
     ent_mp_put_bin(b, e->payload);
 }
 
@@ -228,8 +230,10 @@ hand_verify(const struct chain *c, const struct hand *h)
     for (i = 0; i < h->count; i++) {
         const struct ent_entry *e = &h->entries[h->order[i]];
         int64_t delta = (int64_t)(e->hlc - hlc);
+        size_t place = e->class == ENT_CLASS_CONTROL ? 0 : 1;
 
-        hand_entry(&b, e, (uint64_t)(delta * 2) ^ (uint64_t)(delta >> 63));
+        hand_entry(&b, e, (uint64_t)(delta * 2) ^ (uint64_t)(delta >> 63),
+                   h->places != NULL ? h->places[i] : place);
         hlc = e->hlc;
     }
     ent_mp_put_bin(&b, ENT_SLICE_OF(c->sig));
@@ -294,6 +298,48 @@ wrong_in_one_place(void **state)
     h = ok;
     h.seq = UINT64_MAX; /* the second would be 0 again */
     assert_int_equal(hand_verify(&c, &h), ENT_PEER_BAD_CHAIN);
+    chain_release(&c);
+}
+
+/* Signatures do not cover the table of epochs: a second way to write a run
+ * could be made by anybody who carries it. */
+static void
+the_table_of_epochs_has_one_form(void **state)
+{
+    static const size_t order[] = {0, 1};
+    static const size_t each_its_own[] = {1, 2};
+    static const size_t one[] = {1};
+    struct chain c;
+    struct hand h;
+
+    (void)state;
+    chain_init(&c, 3);
+    c.entries[2].epoch = c.entries[1].epoch;
+    ent_entry_finish(&c.entries[2]);
+    ent_entry_sign(&c.secret, &c.entries[2].id, &c.sig);
+    h = (struct hand){.space = &c.space,
+                      .prev = &c.entries[0].id,
+                      .seq = 1,
+                      .epochs = 2,
+                      .entries = c.entries + 1,
+                      .count = 2,
+                      .order = order,
+                      .places = each_its_own};
+    /* The same epoch twice, both used. */
+    assert_int_equal(hand_verify(&c, &h), ENT_PEER_MALFORMED);
+    chain_release(&c);
+
+    /* None, written as an epoch of zeros. */
+    chain_init(&c, 1);
+    h = (struct hand){.space = &c.space,
+                      .genesis = &c.entries[0].space,
+                      .entries = c.entries,
+                      .count = 1,
+                      .order = order};
+    assert_int_equal(hand_verify(&c, &h), ENT_OK);
+    h.epochs = 1;
+    h.places = one;
+    assert_int_equal(hand_verify(&c, &h), ENT_PEER_MALFORMED);
     chain_release(&c);
 }
 
@@ -465,6 +511,7 @@ main(void)
         cmocka_unit_test(erased_payloads_leave_the_ids),
         cmocka_unit_test(control_is_never_erased),
         cmocka_unit_test(wrong_in_one_place),
+        cmocka_unit_test(the_table_of_epochs_has_one_form),
         cmocka_unit_test(a_space_cannot_be_claimed),
         cmocka_unit_test(another_signer_is_refused),
         cmocka_unit_test(runs_have_limits),

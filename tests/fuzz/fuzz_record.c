@@ -3,8 +3,8 @@
  * sealed as a peer would. Each record is described by one byte for its bucket
  * and flags, two for how many bytes of its inside follow, and these; the rest
  * of the inside is zero. An odd first byte gives the rest as it came, sealed
- * by nobody. The oracle: cuts change nothing, and a message that was read is
- * one that a writer could have written.
+ * by nobody. The oracle: cuts change nothing, and a message by our own writer
+ * is read as it was written.
  */
 #include "fuzz/bytes.h"
 #include "fuzz/fuzz.h"

@@ -393,6 +393,7 @@ ent_mp_fixed(struct ent_mp *r, void *ret_p, size_t len)
     if (r->st != ENT_OK) {
         memset(ret_p, 0, len);
     } else if (len > 0) {
+        ENT_ASSERT(s.p != NULL && s.len == len);
         memcpy(ret_p, s.p, len);
     }
 }

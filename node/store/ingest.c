@@ -50,35 +50,40 @@ check_genesis(struct engine *engine, const struct ent_entry *e,
     }
 }
 
+bool
+ingest_names(struct ent_slice payload, const struct ent_id *node)
+{
+    struct ent_ops ops;
+    bool is_named = false;
+    size_t i;
+
+    if (ent_ops_decode(payload, &ops) != ENT_OK) {
+        return false;
+    }
+    for (i = 0; i < ops.count; i++) {
+        is_named = is_named || (ops.ops[i].type == ENT_OP_GRANT &&
+                                ent_id_eq(&ops.ops[i].u.grant.node, node));
+    }
+    ent_ops_release(&ops);
+    return is_named;
+}
+
 /* Does one of the run's control entries name us as reader or carrier? What is
  * not for us is not kept (docs/trust.md P2). */
 static bool
 run_names_us(struct engine *engine, const struct ent_run *run)
 {
+    const struct ent_id *us = &engine->keys.node;
+    bool is_named = store_check_is_off() || ent_id_eq(&run->log.node, us);
     size_t i;
-    size_t k;
-    bool is_named =
-        store_check_is_off() || ent_id_eq(&run->log.node, &engine->keys.node);
 
     for (i = 0; i < run->count && !is_named; i++) {
-        struct ent_ops ops;
-
-        if (run->entries[i].class != ENT_CLASS_CONTROL ||
-            ent_ops_decode(run->entries[i].payload, &ops) != ENT_OK) {
-            continue;
-        }
-        for (k = 0; k < ops.count; k++) {
-            is_named = is_named || (ops.ops[k].type == ENT_OP_GRANT &&
-                                    ent_id_eq(&ops.ops[k].u.grant.node,
-                                              &engine->keys.node));
-        }
-        ent_ops_release(&ops);
+        is_named = run->entries[i].class == ENT_CLASS_CONTROL &&
+                   ingest_names(run->entries[i].payload, us);
     }
     return is_named;
 }
 
-/* PROTO §3.5: "An unknown space is opened by a run that begins with a genesis
- * of it" */
 static enum ent_status
 open_foreign_space(struct engine *engine, const struct ent_run *run,
                    uint64_t *ret_space)

@@ -212,6 +212,10 @@ struct space_state *space_make(struct engine *engine,
 void space_cache_clear(struct engine *engine);
 uint64_t next_change(struct engine *engine);
 
+/* ---- ingest.c ---- */
+/* Does an open entry with this payload grant the node anything? */
+bool ingest_names(struct ent_slice payload, const struct ent_id *node);
+
 /* ---- apply.c ---- */
 /* Where an entry stands in the causal order. */
 struct placed {

@@ -196,38 +196,69 @@ find_seen_log(struct db *db, const struct sync_peer *peer,
     return true;
 }
 
-/* Where a run from `from_seq` ends: at the last signature within the limits,
- * or at the first one if none is. */
+/* The first entry by which the opener of a care or review space let the peer
+ * in; 0 when this is not such a log. A newcomer takes such a space only with
+ * the entry that names it (docs/trust.md P2). */
+static uint64_t
+find_grant(struct db *db, uint64_t log, const struct ent_id *peer)
+{
+    static const char sql[] =
+        "SELECT e.seq, e.payload FROM entry e JOIN log l ON l.id = e.log"
+        " JOIN space s ON s.id = l.space AND s.opener = l.node"
+        " WHERE e.log = ?1 AND e.class = 1 AND e.seq < ?2 AND s.kind IN (3, 4)"
+        " ORDER BY e.seq";
+    struct stmt *s = db_prepare(db, sql);
+
+    stmt_bind_u64(s, 1, log);
+    stmt_bind_u64(s, 2, ENT_RUN_ENTRIES_MAX);
+    while (store_next(s)) {
+        uint64_t seq = stmt_col_u64(s, 0);
+
+        if (ingest_names(stmt_col_blob(s, 1), peer)) {
+            stmt_reset(s);
+            return seq;
+        }
+    }
+    return 0;
+}
+
+struct run_bounds {
+    uint64_t from_seq;
+    uint64_t to_seq;
+    uint64_t least; /* it has to reach this one */
+    size_t max_bytes;
+};
+
+/* Where a run ends: at the last signature within the bounds, or at the first
+ * one that will do if none is. */
 static bool
-find_run_end(struct db *db, uint64_t log, const struct ent_need *need,
-             size_t max_bytes, uint64_t *ret_end, struct ent_sig *ret_sig)
+find_run_end(struct db *db, uint64_t log, const struct run_bounds *b,
+             uint64_t *ret_end, struct ent_sig *ret_sig)
 {
     static const char sql[] =
         "SELECT e.seq, length(e.payload) + 56"
-        " + coalesce(length(e.deps), 0) * 17 / 16, x.sig FROM entry e LEFT "
-        "JOIN seal x ON x.log = e.log"
-        " AND x.seq = e.seq WHERE e.log = ?1 AND e.seq >= ?2 AND e.seq < ?3"
-        " ORDER BY e.seq";
+        " + coalesce(length(e.deps), 0) * 17 / 16, x.sig FROM entry e"
+        " LEFT JOIN seal x ON x.log = e.log AND x.seq = e.seq"
+        " WHERE e.log = ?1 AND e.seq >= ?2 AND e.seq < ?3 ORDER BY e.seq";
     struct stmt *s = db_prepare(db, sql);
     size_t bytes = 256;
     bool found = false;
 
-    if (max_bytes > ENT_RUN_BYTES_MAX) {
-        max_bytes = ENT_RUN_BYTES_MAX;
+    if (b->from_seq > INT64_MAX - ENT_RUN_ENTRIES_MAX) {
+        return false;
     }
     stmt_bind_u64(s, 1, log);
-    stmt_bind_u64(s, 2, store_clamp(need->from_seq));
-    stmt_bind_u64(s, 3,
-                  store_clamp(need->from_seq) < INT64_MAX - ENT_RUN_ENTRIES_MAX
-                      ? need->from_seq + ENT_RUN_ENTRIES_MAX
-                      : 0);
+    stmt_bind_u64(s, 2, b->from_seq);
+    stmt_bind_u64(s, 3, b->from_seq + ENT_RUN_ENTRIES_MAX);
     while (store_next(s)) {
         bytes += (size_t)stmt_col_u64(s, 1);
-        if (found && (bytes > max_bytes || stmt_col_u64(s, 0) > need->to_seq)) {
+        if ((found &&
+             (bytes > b->max_bytes || stmt_col_u64(s, 0) > b->to_seq)) ||
+            (b->least > 0 && bytes > ENT_RUN_BYTES_MAX)) {
             stmt_reset(s);
-            return true;
+            return found;
         }
-        if (!stmt_col_is_null(s, 2)) {
+        if (!stmt_col_is_null(s, 2) && stmt_col_u64(s, 0) >= b->least) {
             *ret_end = stmt_col_u64(s, 0);
             stmt_col_fixed(s, 2, ret_sig->b, sizeof(ret_sig->b));
             found = true;
@@ -324,6 +355,12 @@ sync_read_run(struct db *db, const struct sync_peer *peer,
               const struct ent_need *need, size_t max_bytes,
               struct ent_buf *out, uint64_t *ret_last_seq)
 {
+    struct run_bounds bounds = {
+        .from_seq = need->from_seq,
+        .to_seq = need->to_seq,
+        .max_bytes =
+            max_bytes < ENT_RUN_BYTES_MAX ? max_bytes : ENT_RUN_BYTES_MAX,
+    };
     struct run_parts p = {0};
     struct ent_sig sig;
     uint64_t log;
@@ -331,8 +368,11 @@ sync_read_run(struct db *db, const struct sync_peer *peer,
     enum ent_status st;
 
     *ret_last_seq = need->from_seq - 1;
-    if (!find_seen_log(db, peer, &need->log, &log) ||
-        !find_run_end(db, log, need, max_bytes, &end, &sig)) {
+    if (!find_seen_log(db, peer, &need->log, &log)) {
+        return;
+    }
+    bounds.least = need->from_seq == 0 ? find_grant(db, log, &peer->node) : 0;
+    if (!find_run_end(db, log, &bounds, &end, &sig)) {
         return;
     }
     p.capacity = (size_t)(end - need->from_seq + 1);

@@ -33,8 +33,10 @@ void sync_read_changes(struct db *db, const struct sync_peer *peer,
 
 /* Encodes one run of the log from `from_seq`, ending at a signed entry at or
  * before `to_seq` where there is one, within `max_bytes` and the limits of a
- * run (at least one signed stretch). `*ret_last_seq` is its last seq. Nothing
- * is appended when the peer may not see it or we have it not. */
+ * run (at least one signed stretch; the first run of a care or review space
+ * reaches the entry that lets the peer in). `*ret_last_seq` is its last seq.
+ * Nothing is appended when the peer may not see it or we have it not, or when
+ * that entry lies further than a run can reach. */
 void sync_read_run(struct db *db, const struct sync_peer *peer,
                    const struct ent_need *need, size_t max_bytes,
                    struct ent_buf *out, uint64_t *ret_last_seq);

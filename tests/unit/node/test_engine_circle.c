@@ -289,6 +289,52 @@ test_late_grant_brings_the_past(void **state)
     nodes_release(&w);
 }
 
+/* However little may be sent at a time, the first run that a newcomer gets is
+ * one that names it: it would not take the space otherwise. */
+static void
+test_late_grant_behind_much_content(void **state)
+{
+    struct nodes w;
+    struct ent_id care;
+    struct engine_grant grant = {.level = ENT_LEVEL_READER,
+                                 .basis = ENT_BASIS_CONSENT};
+    struct ent_need need = {.to_seq = 1000};
+    struct ent_buf run;
+    char text[8000];
+    unsigned i;
+
+    (void)state;
+    memset(text, 'z', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    nodes_init(&w, 3, 8);
+    nodes_circle(&w, SIZE_MAX);
+    node_open_space(&w, &w.n[0], ENT_SPACE_CARE, 0x3, &care);
+    for (i = 0; i < 20; i++) {
+        node_write(&w, &w.n[0], &care, KIND_CARE_CASE, (uint8_t)i, text);
+    }
+    grant.node = w.n[2].id;
+    node_begin(&w, &w.n[0]);
+    assert_int_equal(
+        engine_grant(w.n[0].engine, node_space(&w.n[0], &care), &grant, true),
+        ENT_OK);
+    node_commit(&w, &w.n[0]);
+    need.log = (struct ent_logkey){.space = care, .node = w.n[0].id};
+    need.log.inc = (uint32_t)node_number(
+        &w.n[0], "SELECT l.inc FROM log l JOIN space s ON s.id = l.space"
+                 " WHERE s.kind = 3");
+    assert_true(node_read_run(&w.n[0], &w.n[2], &need, 1000, &run));
+    assert_int_equal(
+        node_take(&w, &w.n[2], ent_buf_slice(&run), &w.n[0].id, NULL), ENT_OK);
+    ent_buf_release(&run);
+    /* Those who were named at once get it in small parts. */
+    assert_true(node_read_run(&w.n[0], &w.n[1], &need, 1000, &run));
+    assert_true(run.len < 4000);
+    ent_buf_release(&run);
+    nodes_settle(&w);
+    nodes_assert_converged(&w, &care);
+    nodes_release(&w);
+}
+
 int
 main(void)
 {
@@ -300,6 +346,7 @@ main(void)
         cmocka_unit_test(test_removed_member_gets_nothing_new),
         cmocka_unit_test(test_new_epochs_leave_the_removed_out),
         cmocka_unit_test(test_late_grant_brings_the_past),
+        cmocka_unit_test(test_late_grant_behind_much_content),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,7 +108,9 @@ read_fixed(sqlite3_stmt *stmt, int column, void *ret_p, size_t len)
 static void
 print_raw(struct ent_slice v)
 {
-    fwrite(v.p, 1, v.len, stdout);
+    if (v.len > 0) {
+        fwrite(v.p, 1, v.len, stdout);
+    }
     putchar('\n');
 }
 

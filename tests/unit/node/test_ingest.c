@@ -57,6 +57,7 @@ test_gap(void **state)
     forge_seen(f, &w);
     forge_clear(f); /* one that never comes */
     forge_seen(f, &w);
+    ent_buf_release(&first);
     forge_run(f, &first);
     assert_int_equal(
         node_take(&w, &w.n[0], ent_buf_slice(&first), &w.n[1].id, &head),

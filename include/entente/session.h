@@ -39,6 +39,7 @@
 
 /* HELLO's feature bits. */
 #define ENT_FEATURE_RECOVERING 0x01u /* takes first, serves later */
+#define ENT_FEATURE_LIMITED 0x02u    /* tells of circles only, for now */
 
 /* What one session keeps at most, whatever the peer does. */
 #define ENT_CHANGES_OPEN_MAX 4u /* CHANGES with something still to come */
@@ -107,6 +108,8 @@ struct ent_session_config {
     uint64_t consumed;       /* how far we consumed the peer's */
     uint8_t consumed_id[16]; /* the entry id at that number, as the peer
                                       told it in CHANGES; zero if none */
+    bool is_limited;         /* old secret: the peer is told of circles only,
+                                and no number is kept */
     bool is_recovering;      /* restored: take first, serve later */
     size_t credit_max;       /* granted to this peer at most, between
                                       ENT_RUN_BYTES_MAX and ENT_CREDIT_MAX;

@@ -490,18 +490,28 @@ drop_first_batch(struct ent_session *s)
             s->in.batch_count * sizeof(s->in.batches[0]));
 }
 
+/* PROTO §5.1: "what was told on such a link is not kept as consumed" */
+static void
+keep_consumed(struct ent_session *s, const struct batch *batch)
+{
+    struct ent_session_effect *fx;
+
+    if (!s->is_limited) {
+        fx = session_emit(s, ENT_FX_CONSUMED);
+        memcpy(fx->u.consumed.store_id, s->in.store_id, ENT_STORE_ID_LEN);
+        fx->u.consumed.number = batch->upto;
+        memcpy(fx->u.consumed.id, batch->upto_id, 16);
+    }
+}
+
 static void
 consume_done_batches(struct ent_session *s)
 {
     const struct batch *first = &s->in.batches[0];
-    struct ent_session_effect *fx;
 
     while (s->in.batch_count > 0 && first->remaining == 0) {
         s->in.consumed = first->upto;
-        fx = session_emit(s, ENT_FX_CONSUMED);
-        memcpy(fx->u.consumed.store_id, s->in.store_id, ENT_STORE_ID_LEN);
-        fx->u.consumed.number = first->upto;
-        memcpy(fx->u.consumed.id, first->upto_id, 16);
+        keep_consumed(s, first);
         drop_first_batch(s);
         proof_changed(s);
     }

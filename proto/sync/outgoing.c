@@ -207,7 +207,9 @@ outgoing_on_ack(struct ent_session *s, struct ent_slice body)
         }
     }
     out->open_count = kept;
-    if (m.consumed > out->acked) {
+    if (m.consumed > out->acked && s->is_limited) {
+        out->acked = m.consumed;
+    } else if (m.consumed > out->acked) {
         struct ent_session_effect *fx = session_emit(s, ENT_FX_ACKED);
 
         out->acked = m.consumed;

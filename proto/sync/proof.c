@@ -117,7 +117,7 @@ compare(struct ent_session *s)
     }
     p->repair_delay_ms = ENT_REPAIR_MS;
     session_emit(s, ENT_FX_PROVED);
-    if (p->peer.top > s->in.upto) {
+    if (p->peer.top > s->in.upto && !s->is_limited) {
         keep_cursor(s);
     }
 }

@@ -70,7 +70,8 @@ make_hello(const struct ent_session_config *config, uint64_t wall_ms,
     struct msg_hello m = {
         .protocol_min = config->protocol_min,
         .protocol_max = config->protocol_max,
-        .features = config->is_recovering ? ENT_FEATURE_RECOVERING : 0,
+        .features = (config->is_recovering ? ENT_FEATURE_RECOVERING : 0) |
+                    (config->is_limited ? ENT_FEATURE_LIMITED : 0),
         .top = config->top,
         .knows_store = config->knows_peer_store,
         .consumed = config->knows_peer_store ? config->consumed : 0,
@@ -149,6 +150,8 @@ take_hello(struct ent_session *s, const struct msg_hello *hello)
         send_hello(s);
     }
     session_move(s, SESSION_LIVE);
+    s->is_limited = s->config.is_limited ||
+                    (hello->features & ENT_FEATURE_LIMITED) != 0;
     outgoing_hello(s, hello);
     incoming_hello(s, hello);
     tell_ready(s, hello);

@@ -177,6 +177,7 @@ struct ent_session {
     uint64_t free_mib;
     uint64_t heard_ms;
     uint64_t pinged_ms;
+    bool is_limited; /* on either side: numbers pass over what was not told */
     struct outgoing out;
     struct incoming in;
     struct proof proof;

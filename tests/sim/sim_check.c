@@ -207,6 +207,34 @@ hash_content(const struct sim_node *n, uint64_t space, size_t part,
     ent_hasher_end(&h, ret_hash);
 }
 
+/* For the trace of a finding: which keys are there, what could not be read. */
+static void
+tell_keys(const struct sim_node *n, uint64_t space)
+{
+    static const char sql[] =
+        "SELECT e.eid, k.recipients, k.key IS NULL, (SELECT count(*) FROM"
+        " unread u WHERE u.epoch = k.epoch), (SELECT count(*) FROM entry x"
+        " WHERE x.epoch = k.epoch) FROM epoch_key k JOIN epoch e"
+        " ON e.id = k.epoch WHERE k.space = ?1 ORDER BY 1";
+    struct stmt *s = db_prepare(engine_db(n->engine), sql);
+
+    stmt_bind_u64(s, 1, space);
+    while (store_next(s)) {
+        struct ent_id epoch;
+        struct ent_id recipients;
+        char a[9];
+        char b[9];
+
+        stmt_col_id(s, 0, &epoch);
+        stmt_col_id(s, 1, &recipients);
+        sim_trace("n%u: epoch %s for %s, %s, %llu unread of %llu", n->index,
+                  ent_hex(a, epoch.b, 4), ent_hex(b, recipients.b, 4),
+                  stmt_col_u64(s, 2) != 0 ? "missing" : "here",
+                  (unsigned long long)stmt_col_u64(s, 3),
+                  (unsigned long long)stmt_col_u64(s, 4));
+    }
+}
+
 static void
 compare_space(const struct sim_world *world, const struct ent_id *sid,
               unsigned a, unsigned b)
@@ -230,6 +258,8 @@ compare_space(const struct sim_world *world, const struct ent_id *sid,
         hash_content(na, sa, part, &ha);
         hash_content(nb, sb, part, &hb);
         if (!ent_id_eq(&ha, &hb)) {
+            tell_keys(na, sa);
+            tell_keys(nb, sb);
             sim_finding("space %s: %s differ at n%u and n%u",
                         ent_hex(hex, sid->b, 8), CONTENT_NAMES[part], a, b);
         }

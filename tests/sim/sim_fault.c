@@ -135,6 +135,20 @@ all_are_up(const struct sim_world *world)
     return true;
 }
 
+/* One that was put back to when it knew nobody would need a new invitation. */
+static bool
+knows_somebody(const struct sim_world *world, const struct sim_node *n)
+{
+    unsigned i;
+
+    for (i = 0; i < world->node_count; i++) {
+        if (n->peers[i].is_listed && n->peers[i].state.proved_at != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 take_backup(struct sim_world *world)
 {
@@ -142,7 +156,7 @@ take_backup(struct sim_world *world)
     struct sim_backup **slot =
         &n->backups[sim_world_below(world, SIM_BACKUPS)];
 
-    if (n->engine != NULL) {
+    if (n->engine != NULL && knows_somebody(world, n)) {
         sim_backup_free(*slot);
         *slot = sim_disk_copy(n->disk);
         sim_trace("n%u is backed up", n->index);

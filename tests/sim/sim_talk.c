@@ -90,6 +90,7 @@ sim_talk_new(struct sim_world *world, unsigned node, unsigned peer,
     talk->newest = row->secrets[0];
     talk->who.node = row->node;
     talk->who.is_limited = secret_index >= row->full_count;
+    talk->config.is_limited = talk->who.is_limited;
     ENT_ASSERT(ent_dh(&keys->transport_secret, &row->transport, &shared));
     ent_hash("entente/proof/1", ENT_SLICE_OF(shared), &key);
     memcpy(talk->proof_key.b, key.b, sizeof(talk->proof_key.b));

@@ -161,7 +161,9 @@ records_text_dup(struct db *db, uint64_t record, uint16_t field)
     if (ent_mp_peek(r) == ENT_MP_STR) {
         text = ent_mp_str(r, ENT_PAYLOAD_MAX);
         copy = ent_alloc(text.len + 1);
-        memcpy(copy, text.p, text.len);
+        if (text.len > 0) { /* an empty text has no address */
+            memcpy(copy, text.p, text.len);
+        }
         copy[text.len] = '\0';
     }
     (void)!ent_mp_end(r);

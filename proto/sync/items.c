@@ -13,6 +13,8 @@
 
 #include <stdlib.h>
 
+#define UNASKED_PASSES_MAX 4u
+
 /* The batch of an item: batches that were merged keep the last number. */
 static struct batch *
 batch_of(struct ent_session *s, const struct item *item)
@@ -113,24 +115,38 @@ item_drop_hold(struct item *item)
     }
 }
 
-uint64_t
-item_first_unasked(const struct ent_session *s, const struct ent_logkey *log,
-                   uint64_t from)
+/* Where what is asked for already ends, going on from `from` through the
+ * items of one log in the order in which they came. */
+static uint64_t
+skip_asked(const struct log_link *link, uint64_t from)
 {
-    const struct log_link *link = log_table_find(&s->in.items, log);
-
-    while (link != NULL) {
+    for (; link != NULL; link = log_link_again(link)) {
         const struct item *item = (const struct item *)link;
 
         if (item->state == ITEM_ASKED && item->need_from <= from &&
             item->seq >= from) {
-            /* What this one covers may reach into another's range. */
             from = item->seq + 1;
-            link = log_table_find(&s->in.items, log);
-        } else {
-            link = log_link_again(link);
         }
     }
+    return from;
+}
+
+uint64_t
+item_first_unasked(const struct ent_session *s, const struct ent_logkey *log,
+                   uint64_t from)
+{
+    const struct log_link *first = log_table_find(&s->in.items, log);
+    uint64_t before;
+    unsigned pass = 0;
+
+    /* What one item covers may reach into the range of an earlier one. A peer
+     * may name one log in thousands of heads: so a few passes, not until
+     * nothing moves. Too early an answer only asks for something twice. */
+    do {
+        before = from;
+        from = skip_asked(first, from);
+        pass++;
+    } while (from != before && pass < UNASKED_PASSES_MAX);
     return from;
 }
 

@@ -339,6 +339,33 @@ test_flow_goes_on_during_a_new_try(void **state)
     assert_int_equal(m.settled, 2);
 }
 
+/* A message full of heads of one log: each part is asked for once, and the
+ * time this takes does not grow with the cube of their number (it would not
+ * end within the test's). */
+static void
+test_many_heads_of_one_log(void **state)
+{
+    static struct ent_head heads[ENT_HEADS_PER_MESSAGE_MAX];
+    static struct ent_need list[ENT_HEADS_PER_MESSAGE_MAX];
+    struct msg_want m;
+    uint64_t i;
+
+    (void)state;
+    start_live();
+    for (i = 0; i < ENT_HEADS_PER_MESSAGE_MAX; i++) {
+        heads[i] = head_of(1, i, false);
+        list[i] = (struct ent_need){.log = log_of(1), .to_seq = i};
+    }
+    changes(0, 1, heads, ENT_HEADS_PER_MESSAGE_MAX);
+    needs(the(ENT_FX_CHECK)->u.check.token, list, ENT_HEADS_PER_MESSAGE_MAX);
+    assert_int_equal(msg_want_decode(sent(ENT_MSG_WANT), &m), ENT_OK);
+    assert_int_equal(m.count, ENT_HEADS_PER_MESSAGE_MAX);
+    for (i = 0; i < m.count; i++) {
+        assert_true(m.needs[i].from_seq == i && m.needs[i].to_seq == i);
+    }
+    free(m.needs);
+}
+
 int
 main(void)
 {
@@ -358,6 +385,7 @@ main(void)
         TEST(test_credit_comes_back_while_waiting),
         TEST(test_needs_that_came_late),
         TEST(test_flow_goes_on_during_a_new_try),
+        TEST(test_many_heads_of_one_log),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 #include "sim/sim_net.h"
 #include "sim/sim_node.h"
 
-#define DOWN_MS 8000u
+#define DOWN_MS 4000u
 #define PARTITION_MS 10000u
 #define ARM_MAX 40u
 #define YEAR_MS (365ll * 24 * 3600 * 1000)
@@ -122,17 +122,17 @@ start_fallen(struct sim_world *world)
 
 /* ---- backups put back ---- */
 
-static bool
-all_are_up(const struct sim_world *world)
+/* What a restored store has lost can only be told when all are there. */
+static void
+start_all(struct sim_world *world)
 {
     unsigned i;
 
     for (i = 0; i < world->node_count; i++) {
         if (world->nodes[i].engine == NULL) {
-            return false;
+            sim_node_start(world, i);
         }
     }
-    return true;
 }
 
 /* One that was put back to when it knew nobody would need a new invitation. */
@@ -171,9 +171,10 @@ put_back(struct sim_world *world)
         n->backups[sim_world_below(world, SIM_BACKUPS)];
     enum sim_restore how = (enum sim_restore)sim_world_below(world, 3);
 
-    if (backup == NULL || !all_are_up(world)) {
+    if (backup == NULL) {
         return;
     }
+    start_all(world);
     sim_node_stop(world, n->index);
     world->count.restores++;
     sim_trace("n%u is put back, way %u", n->index, (unsigned)how);
@@ -182,6 +183,7 @@ put_back(struct sim_world *world)
     n->ledgered = 0;
     n->is_blind = how == SIM_RESTORE_SNAPSHOT;
     sim_node_start(world, n->index);
+    start_all(world);
     sim_check_restored(world, n->index);
 }
 
@@ -234,7 +236,6 @@ sim_fault_heal(struct sim_world *world)
     struct sim_conn *conn;
     unsigned i;
 
-    world->is_healed = true;
     world->faults = 0;
     world->side = 0;
     sim_trace("all is whole again");
@@ -245,9 +246,7 @@ sim_fault_heal(struct sim_world *world)
     }
     for (i = 0; i < world->node_count; i++) {
         sim_disk_arm(world->nodes[i].disk, 0);
-        if (world->nodes[i].engine == NULL) {
-            sim_node_start(world, i);
-        }
         sim_dial_now(world, i);
     }
+    start_all(world);
 }

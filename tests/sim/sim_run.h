@@ -12,6 +12,7 @@ struct sim_plan {
     uint64_t steps;
     unsigned faults; /* of enum sim_faults */
     bool is_loud;    /* the trace as it happens */
+    bool has_strict_keys; /* a newcomer without a key is a finding, too */
 };
 
 /* Returns when nothing was found; ends the process otherwise. Adds to the

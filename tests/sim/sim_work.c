@@ -461,16 +461,34 @@ join_somebody(struct sim_world *world, unsigned inviter)
     }
 }
 
+/* Somebody who can write, or NULL. */
+static struct sim_node *
+somebody(struct sim_world *world)
+{
+    unsigned tries;
+
+    for (tries = 0; tries < 4; tries++) {
+        struct sim_node *n =
+            &world->nodes[sim_world_below(world, world->node_count)];
+
+        if (n->engine != NULL && !n->is_blind && is_member(world, n)) {
+            return n;
+        }
+    }
+    return NULL;
+}
+
 void
 sim_work_step(struct sim_world *world)
 {
-    unsigned node = (unsigned)sim_world_below(world, world->node_count);
-    struct sim_node *n = &world->nodes[node];
+    struct sim_node *n = somebody(world);
     uint64_t what = sim_world_below(world, 100);
+    unsigned node;
 
-    if (n->engine == NULL || n->is_blind || !is_member(world, n)) {
+    if (n == NULL) {
         return;
     }
+    node = n->index;
     if (what < 6) {
         join_somebody(world, node);
     } else if (what < 20) {
@@ -481,7 +499,7 @@ sim_work_step(struct sim_world *world)
         open_space(world, n, ENT_SPACE_CARE);
     } else if (what < 40) {
         answer(world, n);
-    } else if (what < 75) {
+    } else if (what < 85) {
         edit(world, n);
     }
 }

@@ -103,7 +103,22 @@ space_cache_clear(struct engine *engine)
     engine->space_count = 0;
 }
 
-/* Room for one more: the least recently used clean space goes. */
+/* A function holds its space while it looks at the circle, say: what was used
+ * a moment ago stays where it is. */
+#define SPACES_IN_HAND 32u
+
+/* What goes last: spaces in hand, then those that engine_react looks at. */
+static unsigned
+space_rank(const struct engine *engine, const struct space_state *s)
+{
+    if (engine->used_clock - s->last_used < SPACES_IN_HAND) {
+        return 2;
+    }
+    return s->is_dirty &&
+           (s->kind == ENT_SPACE_CIRCLE || s->kind == ENT_SPACE_REVIEW);
+}
+
+/* Room for one more: of the lowest rank, the least recently used goes. */
 static struct space_state **
 space_slot(struct engine *engine)
 {
@@ -116,11 +131,15 @@ space_slot(struct engine *engine)
     for (i = 1; i < engine->space_count; i++) {
         const struct space_state *old = engine->spaces[oldest];
         const struct space_state *s = engine->spaces[i];
+        unsigned rank = space_rank(engine, s);
+        unsigned old_rank = space_rank(engine, old);
 
-        if (!s->is_dirty && (old->is_dirty || s->last_used < old->last_used)) {
+        if (rank < old_rank ||
+            (rank == old_rank && s->last_used < old->last_used)) {
             oldest = i;
         }
     }
+    ENT_ASSERT(space_rank(engine, engine->spaces[oldest]) < 2);
     space_free(engine->spaces[oldest]);
     return &engine->spaces[oldest];
 }

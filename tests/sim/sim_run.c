@@ -32,8 +32,8 @@ step(struct sim_world *world)
     }
 }
 
-static void
-settle(struct sim_world *world)
+void
+sim_run_settle(struct sim_world *world)
 {
     uint64_t until = world->now_ms + SETTLE_MS;
 
@@ -62,7 +62,7 @@ sim_run(const struct sim_plan *plan, const char *replay,
         step(world);
     }
     sim_fault_heal(world);
-    settle(world);
+    sim_run_settle(world);
     sim_check_end(world);
     *ret_count = world->count;
     sim_world_free(world);

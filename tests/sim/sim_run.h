@@ -15,6 +15,10 @@ struct sim_plan {
     bool has_strict_keys; /* a newcomer without a key is a finding, too */
 };
 
+/* Time passes until everybody is proved equal with everybody; a finding when
+ * that does not come. */
+void sim_run_settle(struct sim_world *world);
+
 /* Returns when nothing was found; ends the process otherwise. Adds to the
  * counters; the trace hash is sim_trace_hash(). `replay` is borrowed. */
 void sim_run(const struct sim_plan *plan, const char *replay,

@@ -328,9 +328,10 @@ write_text(struct engine *engine, void *arg)
     act->st = records_write_end(&w, engine, &id);
 }
 
-static void
-edit(struct sim_world *world, struct sim_node *n)
+void
+sim_work_edit(struct sim_world *world, unsigned node)
 {
+    struct sim_node *n = &world->nodes[node];
     struct act act = {.world = world, .n = n};
     uint64_t where = sim_world_below(world, 3);
 
@@ -500,6 +501,6 @@ sim_work_step(struct sim_world *world)
     } else if (what < 40) {
         answer(world, n);
     } else if (what < 85) {
-        edit(world, n);
+        sim_work_edit(world, node);
     }
 }

@@ -14,6 +14,8 @@ void sim_work_found(struct sim_world *world);
 void sim_work_step(struct sim_world *world);
 /* Everybody votes yes for whatever is open. */
 void sim_work_vote_all(struct sim_world *world);
+/* The node writes into one of a few records, of the circle or of a space. */
+void sim_work_edit(struct sim_world *world, unsigned node);
 /* `inviter` invites `newcomer`, and both confirm. */
 void sim_work_invite(struct sim_world *world, unsigned inviter,
                      unsigned newcomer);

@@ -93,6 +93,29 @@ ENT_MUST_USE enum ent_status ent_unbox(const struct ent_key *secret,
                                        struct ent_slice box,
                                        struct ent_buf *out);
 
+/* A stream in chunks (libsodium's secretstream, XChaCha20-Poly1305): a chunk
+ * left out, moved or repeated does not open, and the last one says so. Both
+ * sides begin with one key, used for one stream only, and one header of
+ * ENT_STREAM_HEADER_LEN random bytes. */
+#define ENT_STREAM_HEADER_LEN 24u
+#define ENT_STREAM_OVERHEAD 17u
+struct ent_stream {
+    uint8_t opaque[64];
+};
+void ent_stream_begin(struct ent_stream *s, const struct ent_key *key,
+                      const uint8_t header[ENT_STREAM_HEADER_LEN]);
+/* `ret_cipher` takes plain.len + ENT_STREAM_OVERHEAD bytes. */
+void ent_stream_seal(struct ent_stream *s, struct ent_slice ad,
+                     struct ent_slice plain, bool is_last, uint8_t *ret_cipher);
+/* Appends the plaintext to `out`. ENT_PEER_DECRYPT when it is not this
+ * stream's next chunk; ENT_PEER_TOO_BIG when it does not fit. `out` and the
+ * stream are then unchanged. */
+ENT_MUST_USE enum ent_status ent_stream_open(struct ent_stream *s,
+                                             struct ent_slice ad,
+                                             struct ent_slice cipher,
+                                             struct ent_buf *out,
+                                             bool *ret_is_last);
+
 /* ChaCha20-Poly1305 (IETF) with the 64-bit counter of Noise. `out` takes
  * plain_len + 16 (open: len - 16) bytes and may be the same memory. */
 void ent_noise_seal(const struct ent_key *key, uint64_t n, struct ent_slice ad,

@@ -349,6 +349,75 @@ ent_unbox(const struct ent_key *secret, struct ent_slice ad,
     return st;
 }
 
+_Static_assert(sizeof(struct ent_stream) >=
+                   sizeof(crypto_secretstream_xchacha20poly1305_state),
+               "the opaque stream holds libsodium's state");
+_Static_assert(_Alignof(crypto_secretstream_xchacha20poly1305_state) == 1,
+               "the opaque stream needs no alignment");
+_Static_assert(ENT_STREAM_HEADER_LEN ==
+                   crypto_secretstream_xchacha20poly1305_HEADERBYTES,
+               "secretstream");
+_Static_assert(ENT_STREAM_OVERHEAD ==
+                   crypto_secretstream_xchacha20poly1305_ABYTES,
+               "secretstream");
+
+static crypto_secretstream_xchacha20poly1305_state *
+stream_state(struct ent_stream *s)
+{
+    return (crypto_secretstream_xchacha20poly1305_state *)(void *)s->opaque;
+}
+
+/* init_push is init_pull with a header that it draws itself; ours comes from
+ * the caller's generator, so both sides begin with init_pull. */
+void
+ent_stream_begin(struct ent_stream *s, const struct ent_key *key,
+                 const uint8_t header[ENT_STREAM_HEADER_LEN])
+{
+    int rc;
+
+    memset(s, 0, sizeof(*s));
+    rc = crypto_secretstream_xchacha20poly1305_init_pull(stream_state(s),
+                                                         header, key->b);
+    ENT_ASSERT(rc == 0);
+}
+
+void
+ent_stream_seal(struct ent_stream *s, struct ent_slice ad,
+                struct ent_slice plain, bool is_last, uint8_t *ret_cipher)
+{
+    uint8_t tag = is_last ? crypto_secretstream_xchacha20poly1305_TAG_FINAL : 0;
+    int rc = crypto_secretstream_xchacha20poly1305_push(
+        stream_state(s), ret_cipher, NULL, plain.p, plain.len, ad.p, ad.len,
+        tag);
+
+    ENT_ASSERT(rc == 0);
+}
+
+enum ent_status
+ent_stream_open(struct ent_stream *s, struct ent_slice ad,
+                struct ent_slice cipher, struct ent_buf *out, bool *ret_is_last)
+{
+    size_t before = out->len;
+    uint8_t tag = 0;
+    uint8_t *at;
+
+    if (cipher.len <= ENT_STREAM_OVERHEAD) {
+        return ENT_PEER_DECRYPT;
+    }
+    at = ent_buf_grow(out, cipher.len - ENT_STREAM_OVERHEAD);
+    if (at == NULL) {
+        return ENT_PEER_TOO_BIG;
+    }
+    if (crypto_secretstream_xchacha20poly1305_pull(stream_state(s), at, NULL,
+                                                   &tag, cipher.p, cipher.len,
+                                                   ad.p, ad.len) != 0) {
+        out->len = before;
+        return ENT_PEER_DECRYPT;
+    }
+    *ret_is_last = tag == crypto_secretstream_xchacha20poly1305_TAG_FINAL;
+    return ENT_OK;
+}
+
 /* Noise: 32 zero bits, then the counter, little endian. */
 static void
 noise_nonce(uint64_t n, uint8_t ret_nonce[12])

@@ -20,6 +20,7 @@
 #define ENT_PREAUTH_BYTES_MAX 512u /* read before the caller is known */
 #define ENT_RPC_BYTES_MAX (4u * 1024u * 1024u) /* a local request or answer */
 #define ENT_TEXT_MAX (16u * 1024u)             /* one text field of a record */
+#define ENT_BUNDLE_CHUNK_MAX (64u * 1024u)     /* a bundle's chunk, in plain */
 
 /* Counts. */
 #define ENT_MSGPACK_DEPTH_MAX 8u
@@ -46,6 +47,7 @@
 #define ENT_BATCH_ENTRIES_MAX 1000u /* a group commit */
 #define ENT_HEADS_PER_MESSAGE_MAX 4096u
 #define ENT_REKEY_RECORDS 1024u
+#define ENT_BUNDLE_RECEIVERS_MAX 64u /* nodes that one bundle is sealed to */
 
 /* Milliseconds. */
 #define ENT_PREAUTH_MS 5000u

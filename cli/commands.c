@@ -11,6 +11,7 @@ commands_groups(void)
         {"Inviting and joining", cmd_join},
         {"Situations", cmd_situation},
         {"Sessions and the report", cmd_meeting},
+        {"Without a network", cmd_bundle},
         {"History", cmd_history},
         {"Help", cmd_help},
         {NULL, NULL},

@@ -25,6 +25,7 @@ const char *commands_unalias(const char *word);
 extern const struct cli_command cmd_start[];
 extern const struct cli_command cmd_node[];
 extern const struct cli_command cmd_history[];
+extern const struct cli_command cmd_bundle[];
 extern const struct cli_command cmd_circle[];
 extern const struct cli_command cmd_join[];
 extern const struct cli_command cmd_situation[];

@@ -1,5 +1,5 @@
 # Made by: entente completion bash
-_entente_nouns='init up run stop status watch peers address sync circle invite join situation meeting report kinds log verify rebuild help version completion case'
+_entente_nouns='init up run stop status watch peers address sync circle invite join situation meeting report kinds bundle log verify rebuild help version completion case'
 _entente_globals='--node --json --lang --quiet --help '
 
 _entente_verbs() {
@@ -10,6 +10,7 @@ _entente_verbs() {
     join) echo 'status confirm' ;;
     situation) echo 'draft edit offer withdraw invite note answer reveal conclude list care show' ;;
     meeting) echo 'plan open close list show' ;;
+    bundle) echo 'make read' ;;
     esac
 }
 
@@ -38,6 +39,7 @@ _entente_options() {
     'meeting plan') echo '--n --date --venue --kind' ;;
     'meeting open') echo '--situations' ;;
     'report') echo '--audience --format' ;;
+    'bundle make') echo '--to --all' ;;
     'log') echo '--limit --why' ;;
     esac
 }

@@ -134,6 +134,11 @@ complete -c entente -f -n __fish_use_subcommand -a report -d 'what the reviews f
 complete -c entente -n '__fish_seen_subcommand_from report' -l audience -x -a 'circle structure' -d 'who shall read it (circle)'
 complete -c entente -n '__fish_seen_subcommand_from report' -l format -x -a 'text json' -d 'how (text)'
 complete -c entente -f -n __fish_use_subcommand -a kinds -d 'the kinds of records this node knows'
+complete -c entente -f -n '__fish_seen_subcommand_from bundle' -a make -d 'write what others do not have yet to a file'
+complete -c entente -f -n __fish_use_subcommand -a bundle
+complete -c entente -n '__fish_seen_subcommand_from bundle; and __fish_seen_subcommand_from make' -l to -r -d 'for these, with commas between; may be given again'
+complete -c entente -n '__fish_seen_subcommand_from bundle; and __fish_seen_subcommand_from make' -l all -d 'for everybody in the circle'
+complete -c entente -f -n '__fish_seen_subcommand_from bundle' -a read -d 'take in a file that another node made'
 complete -c entente -f -n __fish_use_subcommand -a log -d 'who changed what, when, having seen what'
 complete -c entente -n '__fish_seen_subcommand_from log' -l limit -r -d 'at most so many, the newest'
 complete -c entente -n '__fish_seen_subcommand_from log' -l why -d 'also what each author had seen before'

@@ -11,7 +11,8 @@
 static const struct api_method *const TABLES[] = {
     api_node_methods,   api_circle_methods, api_situation_methods,
     api_answer_methods, api_show_methods,   api_meeting_methods,
-    api_report_methods, api_record_methods, api_loop_methods,
+    api_report_methods, api_record_methods, api_bundle_methods,
+    api_loop_methods,
 };
 
 const struct api_method *

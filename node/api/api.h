@@ -14,6 +14,7 @@
 
 struct engine;
 struct live;
+struct node_keys;
 
 enum api_where {
     API_READ,  /* call->db: a read snapshot */
@@ -28,11 +29,20 @@ struct api_call {
     uint64_t now_ms;            /* wall clock */
     struct db *db;
     struct engine *engine; /* API_WRITE */
+    const struct node_keys *keys;
     struct live *live;     /* live facts of peers (live.h), any thread */
     /* Tells of long work; may be NULL. */
     void (*progress)(void *arg, const char *what, uint64_t done,
                      uint64_t total);
     void *progress_arg;
+    /* Work for more than one transaction (API_WRITE): the method sets
+     * `is_unfinished` and is called again in a later one, until it does not.
+     * What it keeps meanwhile is in `kept`. When the node stops first,
+     * `is_stopping` is set in a last call: it frees what it keeps. */
+    bool is_unfinished;
+    bool is_stopping;
+    void *kept;
+    bool peers_changed; /* it wrote sync states, which the loop has too */
     /* Set by api_refuse. */
     bool is_refused;
     int exit_code;
@@ -51,7 +61,7 @@ struct api_method {
 const struct api_method *api_find(const char *name);
 
 /* Refuses: a code ("situation.no-basis"), the exit code, what was refused and
- * what to do next. Nothing may have been written. */
+ * what to do next. Nothing may have been written, or the text says what was. */
 void api_refuse(struct api_call *call, enum ent_exit exit, const char *code,
                 const char *hint, const char *text_format, ...)
     __attribute__((format(printf, 5, 6)));

@@ -15,6 +15,7 @@ extern const struct api_method api_show_methods[];
 extern const struct api_method api_meeting_methods[];
 extern const struct api_method api_report_methods[];
 extern const struct api_method api_record_methods[];
+extern const struct api_method api_bundle_methods[];
 extern const struct api_method api_loop_methods[];
 
 #endif

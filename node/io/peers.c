@@ -105,6 +105,19 @@ peers_keep(struct peers *peers, struct peer *peer)
     }
 }
 
+void
+peers_reload(struct peers *peers)
+{
+    for (size_t i = 0; i < peers->count; i++) {
+        struct peer *peer = peers->all[i];
+
+        if (peer->live == NULL) {
+            peer->is_loaded = false;
+            peer->is_dirty = false;
+        }
+    }
+}
+
 bool
 peers_is_waiting(const struct peers *peers)
 {

@@ -62,6 +62,9 @@ struct peer *peers_at(struct peers *peers, size_t index);
 void peers_touch(struct peers *peers, struct peer *peer);
 /* Something to keep changed: it is written within 500 ms. */
 void peers_keep(struct peers *peers, struct peer *peer);
+/* What the store keeps was changed there: of peers without a session it is
+ * read again before the next one. */
+void peers_reload(struct peers *peers);
 /* Is anything to be told or written? */
 bool peers_is_waiting(const struct peers *peers);
 /* Tells what changed, and writes what is due (all of it if `is_last`). */

@@ -11,6 +11,7 @@
 #include "io/request.h"
 
 #include "clock.h"
+#include "io/peers.h"
 
 #include <stdlib.h>
 
@@ -127,10 +128,27 @@ on_progress(void *arg, const char *what, uint64_t done, uint64_t total)
 
 /* ---- running ---- */
 
+/* A method with more to do is queued again behind what waits. When the node
+ * stops it is called once more, here, to let go of what it keeps. */
 static void
 done_job(struct job *job)
 {
-    finish(request_of_job(job));
+    struct request *request = request_of_job(job);
+    struct api_call *call = &request->call;
+
+    if (call->is_unfinished && !request->io->is_stopping) {
+        call->is_unfinished = false;
+        writer_post(request->io->writer, &request->job.write);
+        return;
+    }
+    if (call->is_unfinished) {
+        call->is_stopping = true;
+        request->method->run(call);
+    }
+    if (call->peers_changed) {
+        peers_reload(request->io->peers);
+    }
+    finish(request);
 }
 
 static void
@@ -226,6 +244,7 @@ request_run(struct io *io, const struct request_sink *sink,
     call->lang = choose_lang(request->params);
     call->now_ms = clock_wall_ms();
     call->live = io->live;
+    call->keys = io->keys;
     call->progress = on_progress;
     call->progress_arg = request;
     if (request->method == NULL) {

@@ -383,6 +383,13 @@ rolled_back(struct exchange *ex)
     struct live_node node;
     char name[9];
 
+    if (ex->io->top != ex->config.top) {
+        /* What we committed since this session was made may have reached the
+         * peer by another one: shake hands anew and see. */
+        ex->bye_due = ENT_BYE_AGAIN;
+        return;
+    }
+
     log_line(LOG_WARN, "session",
              "peer=%s knows more of this node than the node itself: the store "
              "is an older copy; going on in new incarnations",

@@ -412,7 +412,15 @@ sim_effect(struct sim_world *world, struct sim_talk *talk,
         proved(world, talk);
         break;
     case ENT_FX_ROLLED_BACK:
+        if (sim_node_top(&world->nodes[talk->node]) != talk->config.top) {
+            talk->bye_due = ENT_BYE_AGAIN; /* as node/io/effects.c does */
+            break;
+        }
         world->count.rollbacks++;
+        if (world->count.restores == 0) {
+            sim_finding("n%u is told that it was put back, and was not",
+                        talk->node);
+        }
         sim_trace("n%u learns from n%u that it was put back", talk->node,
                   talk->peer);
         post_write(world, talk, engine_rolled_back);

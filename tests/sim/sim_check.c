@@ -296,9 +296,8 @@ compare_space(struct sim_world *world, const struct ent_id *sid,
 
 /* ---- members ---- */
 
-/* Whom anybody thinks a member of the circle (bits). */
-static uint32_t
-members(const struct sim_world *world)
+uint32_t
+sim_check_members(const struct sim_world *world)
 {
     uint32_t bits = 0;
     unsigned i;
@@ -328,7 +327,7 @@ is_proved_with(struct sim_world *world, unsigned a, unsigned b)
 bool
 sim_check_is_settled(struct sim_world *world)
 {
-    uint32_t bits = members(world);
+    uint32_t bits = sim_check_members(world);
     unsigned a;
     unsigned b;
 
@@ -372,7 +371,7 @@ tell_pair(struct sim_world *world, unsigned a, unsigned b)
 void
 sim_check_tell_unsettled(struct sim_world *world)
 {
-    uint32_t bits = members(world);
+    uint32_t bits = sim_check_members(world);
     unsigned a;
     unsigned b;
 
@@ -485,7 +484,7 @@ check_spaces(struct sim_world *world, uint32_t bits)
 void
 sim_check_end(struct sim_world *world)
 {
-    uint32_t bits = members(world);
+    uint32_t bits = sim_check_members(world);
     unsigned i;
 
     check_spaces(world, bits);

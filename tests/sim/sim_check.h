@@ -26,6 +26,8 @@ void sim_check_restored(struct sim_world *world, unsigned node);
 void sim_check_rebuild(struct sim_world *world, unsigned node);
 /* Does anybody hold entries of a space that it was never granted? */
 void sim_check_entitled(struct sim_world *world);
+/* Whom anybody thinks a member of the circle (bits). All nodes are up. */
+uint32_t sim_check_members(const struct sim_world *world);
 /* Is everybody of the circle proved equal with everybody else? */
 bool sim_check_is_settled(struct sim_world *world);
 /* Traces who is not, and how its session stands. */

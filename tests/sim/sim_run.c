@@ -62,6 +62,7 @@ sim_run(const struct sim_plan *plan, const char *replay,
         step(world);
     }
     sim_fault_heal(world);
+    sim_work_help_in(world);
     sim_run_settle(world);
     sim_check_end(world);
     *ret_count = world->count;

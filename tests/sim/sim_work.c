@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sim/sim_check.h"
 #include "sim/sim_node.h"
 #include "store/internal.h"
 #include "store/overview.h"
@@ -458,6 +459,25 @@ join_somebody(struct sim_world *world, unsigned inviter)
             (circle_of(world, n) == 0 || sim_world_chance(world, 8))) {
             sim_work_invite(world, inviter, newcomer);
             return;
+        }
+    }
+}
+
+void
+sim_work_help_in(struct sim_world *world)
+{
+    uint32_t bits = sim_check_members(world);
+    unsigned inside = SIM_NODES_MAX;
+    unsigned i;
+
+    for (i = 0; i < world->node_count; i++) {
+        if (inside == SIM_NODES_MAX && is_member(world, &world->nodes[i])) {
+            inside = i;
+        }
+    }
+    for (i = 0; i < world->node_count && inside != SIM_NODES_MAX; i++) {
+        if ((bits >> i & 1) != 0 && !is_member(world, &world->nodes[i])) {
+            sim_work_invite(world, inside, i);
         }
     }
 }

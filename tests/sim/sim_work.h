@@ -14,6 +14,9 @@ void sim_work_found(struct sim_world *world);
 void sim_work_step(struct sim_world *world);
 /* Everybody votes yes for whatever is open. */
 void sim_work_vote_all(struct sim_world *world);
+/* Who was let in and does not know it is invited again: its power went while
+ * it joined a second time, and only one of the two kept the new secret. */
+void sim_work_help_in(struct sim_world *world);
 /* The node writes into one of a few records, of the circle or of a space. */
 void sim_work_edit(struct sim_world *world, unsigned node);
 /* `inviter` invites `newcomer`, and both confirm. */

@@ -10,31 +10,45 @@
 
 #include <stdlib.h>
 
-/* The union of pasts, remembered so that the model can be loaded again. */
+/* The union of two pasts, remembered so that the model can be loaded again. */
 static uint32_t
-join_pasts(struct engine *engine, struct space_state *space,
-           const uint32_t *pasts, size_t count)
+join_two(struct engine *engine, struct space_state *space, uint32_t a,
+         uint32_t b)
 {
     static const char sql[] = "INSERT INTO gov_step VALUES(?1, ?2, ?3, 0)";
-    uint32_t num = ent_gov_join(space->gov, pasts, count);
-    uint8_t raw[4 * (ENT_DEPS_MAX + 1)];
+    const uint32_t both[2] = {a, b};
+    uint32_t num = ent_gov_join(space->gov, both, 2);
+    uint8_t raw[8];
     struct stmt *s;
-    size_t i;
 
     if (num <= space->step_count) {
         return num;
     }
-    ENT_ASSERT(count * 4 <= sizeof(raw));
-    for (i = 0; i < count; i++) {
-        ent_put_u32(raw + 4 * i, pasts[i]);
-    }
     space->step_count = num;
+    ent_put_u32(raw, a);
+    ent_put_u32(raw + 4, b);
     s = db_prepare(engine->db, sql);
     stmt_bind_u64(s, 1, space->row);
     stmt_bind_u64(s, 2, num);
-    stmt_bind_blob(s, 3, ent_slice(raw, 4 * count));
+    stmt_bind_blob(s, 3, ENT_SLICE_OF(raw));
     store_must(stmt_run(s));
     return num;
+}
+
+/* Two at a time: a union on the way may be new when the whole is not, and it
+ * takes a number, too. */
+static uint32_t
+join_pasts(struct engine *engine, struct space_state *space,
+           const uint32_t *pasts, size_t count)
+{
+    uint32_t sum = ENT_PAST_EMPTY;
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        sum = sum == ENT_PAST_EMPTY ? pasts[i]
+                                    : join_two(engine, space, sum, pasts[i]);
+    }
+    return sum;
 }
 
 /* PROTO §3.5: "A stored entry is *applied* when its `prev` and all `deps` are

@@ -109,6 +109,9 @@ sim_node_stop(struct sim_world *world, unsigned node)
         engine_close(n->engine);
         forget_memory(world, node);
         sim_trace("n%u stops", node);
+        if (sim_disk_is_dead(n->disk)) { /* while it was closing */
+            (void)sim_disk_revive(n->disk);
+        }
     }
 }
 

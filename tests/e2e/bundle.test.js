@@ -113,6 +113,30 @@ test('a stick carried back and forth', async (t) => {
         }
     });
 
+    await t.test('more than one transaction', async () => {
+        const text = 'Une page de compte rendu. '.repeat(450);
+        for (let i = 0; i < 50; i++) {
+            await here.call('situation.draft', { code: `LONG-${i}`, text,
+                title: 'Long' });
+            await here.call('situation.offer', { situation: `LONG-${i}`,
+                basis: 'de-identified-review', recognisable: 'no' });
+        }
+        const made = await here.cli('bundle', 'make', file, '--to',
+            there.name, '--json');
+        assert.ok(made.json.bytes > 512 * 1024, made.stdout);
+        const [read, ...others] = await Promise.all([
+            there.cli('bundle', 'read', file, '--json'),
+            ...Array.from({ length: 5 }, (_, i) => there.call(
+                'situation.draft', { code: `MINE-${i}`, title: 'Mine' })),
+        ]);
+        assert.strictEqual(read.json.state, 'complete', read.stdout);
+        assert.strictEqual(others.length, 5);
+        const codes = await codesAt(there);
+        for (let i = 0; i < 50; i++) {
+            assert.ok(codes.has(`LONG-${i}`));
+        }
+    });
+
     await t.test('refusals have names', async () => {
         const bad = path.join(folder, 'bad.entente');
         await refused(here, file, 'bundle.not-for-us');

@@ -5,7 +5,7 @@
 #include "nodes.h"
 #include "store/bundle.h"
 
-#define ONE_STEP (256u * 1024u)
+#define ONE_STEP (16u * 1024u) /* so that most files take several */
 
 static enum ent_status
 keep_bytes(void *arg, struct ent_slice bytes)
@@ -419,6 +419,78 @@ joining_by_files(void **state)
     nodes_release(&w);
 }
 
+/* The sender remembers more of us than we have: we were put back. We take
+ * first and serve later, and both know where they are again. */
+static void
+a_store_that_was_put_back(void **state)
+{
+    struct nodes w;
+    struct ent_id space;
+    struct ent_buf file = {0};
+    struct sync_state of_peer;
+    struct bundle_tally t;
+    uint32_t changes;
+
+    (void)state;
+    two_nodes(&w, 11, &space);
+    carry(&w, 0, 1);
+    carry(&w, 1, 0);
+    of_peer = state_at(&w.n[0], &w.n[1]);
+    assert_true(of_peer.knows_peer_store);
+    of_peer.consumed = w.n[1].engine->top + 5;
+    node_begin(&w, &w.n[0]);
+    sync_state_write(node_db(&w.n[0]), &w.n[1].id, &of_peer);
+    node_commit(&w, &w.n[0]);
+    node_write(&w, &w.n[0], &space, KIND_CARE_CASE, 1, "meanwhile");
+    changes = w.n[1].store_changes;
+    t = carry(&w, 0, 1);
+    assert_true(t.is_put_back);
+    assert_int_equal(w.n[1].store_changes, changes + 1);
+
+    node_write(&w, &w.n[1], &space, KIND_CARE_CASE, 2, "in a new log");
+    node_begin(&w, &w.n[1]);
+    meta_put_u64(node_db(&w.n[1]), "recovering", 1);
+    node_commit(&w, &w.n[1]);
+    assert_int_equal(make(&w, &w.n[1], 1, &file).runs, 0);
+    t = take(&w, &w.n[0], ent_buf_slice(&file));
+    assert_false(t.is_put_back);
+    assert_memory_equal(state_at(&w.n[0], &w.n[1]).peer_store_id,
+                        w.n[1].engine->store_id, 16);
+    assert_int_equal(state_at(&w.n[0], &w.n[1]).consumed, 0);
+    carry(&w, 0, 1);
+    assert_int_equal(meta_get_u64(node_db(&w.n[1]), "recovering"), 0);
+    assert_true(carry(&w, 1, 0).is_proved);
+    node_assert_text(&w.n[0], &space, KIND_CARE_CASE, 2, "in a new log");
+    assert_int_equal(waiting(&w.n[0], &w.n[1]), 0);
+    ent_buf_release(&file);
+    nodes_release(&w);
+}
+
+/* What a third wrote goes on by whoever carries it. */
+static void
+one_carries_for_others(void **state)
+{
+    struct nodes w;
+    struct ent_id space;
+    struct bundle_tally t;
+
+    (void)state;
+    nodes_init(&w, 3, 12);
+    nodes_circle(&w, UINT32_MAX);
+    node_open_space(&w, &w.n[0], ENT_SPACE_CARE, 7, &space);
+    node_write(&w, &w.n[0], &space, KIND_CARE_CASE, 1, "from the first");
+    carry(&w, 0, 1);
+    t = carry(&w, 1, 2);
+    assert_int_equal(t.waiting + t.refused, 0);
+    node_assert_text(&w.n[2], &space, KIND_CARE_CASE, 1, "from the first");
+    node_write(&w, &w.n[2], &space, KIND_CARE_CASE, 2, "from the last");
+    carry(&w, 2, 1);
+    carry(&w, 1, 0);
+    node_assert_text(&w.n[0], &space, KIND_CARE_CASE, 2, "from the last");
+    nodes_assert_converged(&w, &space);
+    nodes_release(&w);
+}
+
 int
 main(void)
 {
@@ -432,6 +504,8 @@ main(void)
         cmocka_unit_test(a_right_that_grew),
         cmocka_unit_test(strangers_and_the_wrong_reader),
         cmocka_unit_test(joining_by_files),
+        cmocka_unit_test(a_store_that_was_put_back),
+        cmocka_unit_test(one_carries_for_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 
 #include "lib/cmocka.h"
 #include "lib/golden.h"
+#include "sync/bundle_parts.h"
 
 #include <stdlib.h>
 
@@ -431,6 +432,91 @@ a_forged_manifest(void **state)
     ent_buf_release(&file);
 }
 
+/* What a receiver can do, who has the key: the records of `file` in `plain`,
+ * and the stream begun anew. */
+static void
+open_all(const struct setup *s, const struct ent_buf *file,
+         struct ent_buf *plain, struct ent_stream *ret_stream)
+{
+    struct ent_buf box = {0};
+    struct ent_stream stream;
+    struct ent_key key;
+    size_t at = HEADER_LEN(2);
+    bool is_last = false;
+
+    assert_int_equal(
+        ent_unbox(&s->sealing_secret[0], ent_slice_str(BUNDLE_BOX_AD),
+                  ent_slice(file->p + BUNDLE_FIXED_LEN, BUNDLE_BOX_LEN), &box),
+        ENT_OK);
+    memcpy(key.b, box.p, sizeof(key.b));
+    ent_stream_begin(&stream, &key, file->p + 22);
+    *ret_stream = stream;
+    while (!is_last) {
+        size_t len = ent_get_u32(file->p + at) & ~BUNDLE_LAST;
+
+        assert_int_equal(ent_stream_open(&stream, ent_slice(file->p + at, 4),
+                                         ent_slice(file->p + at + 4, len),
+                                         plain, &is_last),
+                         ENT_OK);
+        at += 4 + len;
+    }
+    ent_buf_release(&box);
+}
+
+/* Seals records of less than a chunk behind the file's own header. */
+static void
+seal_again(struct ent_stream *stream, struct ent_slice plain,
+           struct ent_buf *file)
+{
+    uint8_t prefix[4];
+    uint8_t *at;
+
+    file->len = HEADER_LEN(2);
+    ent_put_u32(prefix,
+                BUNDLE_LAST | (uint32_t)(plain.len + ENT_STREAM_OVERHEAD));
+    ent_buf_put(file, prefix, sizeof(prefix));
+    at = ent_buf_grow(file, plain.len + ENT_STREAM_OVERHEAD);
+    assert_non_null(at);
+    ent_stream_seal(stream, ENT_SLICE_OF(prefix), plain, true, at);
+}
+
+/* A receiver passes the bundle on, with a run left out, then without its
+ * end: the other one sees both. */
+static void
+a_receiver_cannot_leave_out(void **state)
+{
+    const size_t first = 5 + BUNDLE_MANIFEST_FIXED + 2 * BUNDLE_LINE_LEN + 64;
+    const size_t second = first + 5 + 50;
+    struct setup s;
+    struct ent_buf file = {0};
+    struct ent_buf plain = {0};
+    struct ent_buf fewer = {0};
+    struct ent_stream stream;
+    struct ent_stream again;
+    struct seen seen;
+
+    (void)state;
+    setup_init(&s, 2);
+    make(&s, 2, 50, &file);
+    open_all(&s, &file, &plain, &stream);
+    again = stream;
+    assert_int_equal(plain.p[second], BUNDLE_RECORD_RUN);
+    ent_buf_put(&fewer, plain.p, second);
+    ent_buf_put(&fewer, plain.p + second + 55, plain.len - second - 55);
+    seal_again(&stream, ent_buf_slice(&fewer), &file);
+    seen = read_as(&s, 1, ent_buf_slice(&file), ENT_BUNDLE_CHUNK_MAX);
+    assert_int_equal(seen.fault, ENT_BUNDLE_FORGED);
+    assert_int_equal(seen.runs, 1);
+    assert_int_equal(seen.wholes, 0);
+    seal_again(&again, ent_slice(plain.p, second + 55), &file);
+    seen = read_as(&s, 1, ent_buf_slice(&file), ENT_BUNDLE_CHUNK_MAX);
+    assert_int_equal(seen.fault, ENT_BUNDLE_BROKEN);
+    assert_int_equal(seen.wholes, 0);
+    ent_buf_release(&fewer);
+    ent_buf_release(&plain);
+    ent_buf_release(&file);
+}
+
 static void
 a_newer_version(void **state)
 {
@@ -488,6 +574,7 @@ main(void)
         cmocka_unit_test(chunks_keep_their_places),
         cmocka_unit_test(a_file_of_two_bundles),
         cmocka_unit_test(a_forged_manifest),
+        cmocka_unit_test(a_receiver_cannot_leave_out),
         cmocka_unit_test(a_newer_version),
         cmocka_unit_test(proofs_are_bound),
     };

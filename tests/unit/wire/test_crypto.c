@@ -362,6 +362,45 @@ test_box(void **state)
 }
 
 static void
+test_stream(void **state)
+{
+    struct ent_key key = {{1}};
+    uint8_t header[ENT_STREAM_HEADER_LEN] = {2};
+    struct ent_slice ad = ent_slice_str("ad");
+    struct ent_buf out = {0};
+    struct ent_stream s;
+    uint8_t a[5 + ENT_STREAM_OVERHEAD];
+    uint8_t b[3 + ENT_STREAM_OVERHEAD];
+    bool is_last = true;
+
+    (void)state;
+    ent_stream_begin(&s, &key, header);
+    ent_stream_seal(&s, ad, ent_slice_str("first"), false, a);
+    ent_stream_seal(&s, ad, ent_slice_str("end"), true, b);
+    ent_stream_begin(&s, &key, header);
+    /* Not the next one, other associated data, too short: nothing moves. */
+    assert_int_equal(ent_stream_open(&s, ad, ENT_SLICE_OF(b), &out, &is_last),
+                     ENT_PEER_DECRYPT);
+    assert_int_equal(ent_stream_open(&s, ent_slice_str("da"), ENT_SLICE_OF(a),
+                                     &out, &is_last),
+                     ENT_PEER_DECRYPT);
+    assert_int_equal(ent_stream_open(&s, ad, ent_slice(a, ENT_STREAM_OVERHEAD),
+                                     &out, &is_last),
+                     ENT_PEER_DECRYPT);
+    assert_int_equal(out.len, 0);
+    assert_int_equal(ent_stream_open(&s, ad, ENT_SLICE_OF(a), &out, &is_last),
+                     ENT_OK);
+    assert_false(is_last);
+    assert_int_equal(ent_stream_open(&s, ad, ENT_SLICE_OF(a), &out, &is_last),
+                     ENT_PEER_DECRYPT);
+    assert_int_equal(ent_stream_open(&s, ad, ENT_SLICE_OF(b), &out, &is_last),
+                     ENT_OK);
+    assert_true(is_last);
+    assert_true(ent_slice_eq(ent_buf_slice(&out), ent_slice_str("firstend")));
+    ent_buf_release(&out);
+}
+
+static void
 test_noise_cipher(void **state)
 {
     static const char *const published = /* RFC 8439 A.5 */
@@ -475,6 +514,7 @@ main(void)
         cmocka_unit_test(test_seal),
         cmocka_unit_test(test_seal_refusals),
         cmocka_unit_test(test_box),
+        cmocka_unit_test(test_stream),
         cmocka_unit_test(test_noise_cipher),
         cmocka_unit_test(test_sha256_and_hkdf),
         cmocka_unit_test(test_padme),

@@ -364,7 +364,7 @@ proved(struct sim_world *world, struct sim_talk *talk)
     if (talk->who.is_limited) {
         return;
     }
-    n->is_blind = false;
+    n->unheard &= ~(1u << talk->peer);
     if (talk->config.is_recovering) {
         talk->config.is_recovering = false;
         post_write(world, talk, engine_proved_after_restore);

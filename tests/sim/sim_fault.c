@@ -170,18 +170,22 @@ put_back(struct sim_world *world)
     struct sim_backup *backup =
         n->backups[sim_world_below(world, SIM_BACKUPS)];
     enum sim_restore how = (enum sim_restore)sim_world_below(world, 3);
+    uint32_t members;
 
     if (backup == NULL) {
         return;
     }
     start_all(world);
+    members = sim_check_members(world);
     sim_node_stop(world, n->index);
     world->count.restores++;
     sim_trace("n%u is put back, way %u", n->index, (unsigned)how);
     sim_disk_restore(n->disk, backup, how);
     n->owes_check = false;
     n->ledgered = 0;
-    n->is_blind = how == SIM_RESTORE_SNAPSHOT;
+    n->unheard = how == SIM_RESTORE_SNAPSHOT
+                     ? members & ~(1u << n->index)
+                     : 0;
     sim_node_start(world, n->index);
     start_all(world);
     sim_check_restored(world, n->index);

@@ -138,6 +138,9 @@ on_outcome(struct sim_world *world, unsigned node,
     struct ent_session_event event = {.type = ENT_EV_MOVED};
     unsigned i;
 
+    if (outcome->is_store_new) {
+        n->unheard = 0;
+    }
     for (i = 0; outcome->is_store_new && i < world->node_count; i++) {
         sim_talk_stop(world, n->peers[i].live, ENT_BYE_AGAIN);
         n->peers[i].is_loaded = false;
@@ -175,7 +178,7 @@ commit_and_react(struct sim_world *world, unsigned node,
     engine_commit(n->engine, &more);
     sim_check_committed(world, node);
     add_outcome(outcome, &more);
-    for (i = 0; i < REACTIONS_MAX && outcome->owes_reaction && !n->is_blind;
+    for (i = 0; i < REACTIONS_MAX && outcome->owes_reaction && n->unheard == 0;
          i++) {
         engine_begin(n->engine, sim_world_wall_ms(world, node));
         engine_react(n->engine);

@@ -23,7 +23,7 @@ step(struct sim_world *world)
         unsigned node = (unsigned)sim_world_below(world, world->node_count);
 
         if (world->nodes[node].engine != NULL &&
-            !world->nodes[node].is_blind) {
+            world->nodes[node].unheard == 0) {
             sim_check_rebuild(world, node);
         }
     }

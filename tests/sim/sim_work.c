@@ -492,7 +492,7 @@ somebody(struct sim_world *world)
         struct sim_node *n =
             &world->nodes[sim_world_below(world, world->node_count)];
 
-        if (n->engine != NULL && !n->is_blind && is_member(world, n)) {
+        if (n->engine != NULL && n->unheard == 0 && is_member(world, n)) {
             return n;
         }
     }

@@ -134,7 +134,8 @@ struct sim_node {
     uint64_t kept_ms;
     int64_t clock_off_ms; /* its wall clock is wrong by this */
     bool is_member;
-    bool is_blind;      /* put back exactly: writes after the first session */
+    uint32_t unheard; /* put back exactly, which nobody here can see: writes
+                         when these (bits) were heard, or one has told it */
     bool owes_check;    /* after a crash: count what survived */
     uint64_t committed; /* entries whose commit returned */
     uint64_t ledgered;  /* own entries up to this arrival are in the ledger */

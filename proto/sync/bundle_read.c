@@ -12,30 +12,30 @@
 enum state { STATE_HEADER, STATE_CHUNKS, STATE_SKIP, STATE_DONE, STATE_OVER };
 
 struct ent_bundle_reader {
+    struct ent_hasher runs;
     struct ent_id node;
     struct ent_key secret;
     enum state state;
+    enum ent_bundle_fault fault;
+    bool is_at_end;
+    bool is_hungry;    /* nothing more can be done with what is in `in` */
+    bool was_ours;     /* one of the bundles so far */
+    bool is_last_read; /* the last chunk is in `plain` */
+    bool has_manifest;
+    bool has_end;
     struct ent_buf in;
     uint64_t offset; /* of the file, where `in` begins */
-    bool is_at_end;
-    bool is_hungry; /* nothing more can be done with what is in `in` */
-    bool was_ours;  /* one of the bundles so far */
     struct ent_stream stream;
     uint8_t bundle_id[ENT_BUNDLE_ID_LEN];
     size_t box_count;
     uint64_t chunk;
-    bool is_last_read; /* the last chunk is in `plain` */
     struct ent_buf plain;
     size_t used; /* of `plain`: the record told last */
-    bool has_manifest;
-    bool has_end;
     struct ent_bundle_manifest manifest;
     size_t us;
     struct ent_buf body; /* of the manifest */
-    struct ent_hasher runs;
     uint64_t run_count;
     struct ent_slice run;
-    enum ent_bundle_fault fault;
 };
 
 const char *

@@ -95,8 +95,8 @@ fault_bits(const char *text)
 static void
 read_arguments(struct arguments *a, char **argv)
 {
-    *a = (struct arguments){
-        .plan = {.seed = 1, .nodes = 5, .steps = 500}, .seeds = 1};
+    *a = (struct arguments){.plan = {.seed = 1, .nodes = 5, .steps = 500},
+                            .seeds = 1};
     snprintf(a->faults, sizeof(a->faults), "all");
     for (; *argv != NULL; argv++) {
         const char *name = *argv;

@@ -24,13 +24,12 @@ is_in_ledger(const struct sim_world *world, const struct ent_id *id)
 }
 
 static void
-add_to_ledger(struct sim_world *world, unsigned author,
-              const struct ent_id *id)
+add_to_ledger(struct sim_world *world, unsigned author, const struct ent_id *id)
 {
     if (world->ledger_count == world->ledger_cap) {
         world->ledger_cap = world->ledger_cap > 0 ? 2 * world->ledger_cap : 64;
-        world->ledger = ent_realloc(
-            world->ledger, world->ledger_cap * sizeof(*world->ledger));
+        world->ledger = ent_realloc(world->ledger,
+                                    world->ledger_cap * sizeof(*world->ledger));
     }
     world->ledger[world->ledger_count++] =
         (struct sim_ledger){.id = *id, .author = author};
@@ -260,8 +259,8 @@ has_same_keys(struct sim_world *world, unsigned a, unsigned b, uint64_t sa,
 }
 
 static void
-compare_space(struct sim_world *world, const struct ent_id *sid,
-              unsigned a, unsigned b)
+compare_space(struct sim_world *world, const struct ent_id *sid, unsigned a,
+              unsigned b)
 {
     const struct sim_node *na = &world->nodes[a];
     const struct sim_node *nb = &world->nodes[b];
@@ -273,8 +272,7 @@ compare_space(struct sim_world *world, const struct ent_id *sid,
 
     if ((sa == 0) != (sb == 0)) {
         sim_finding("space %s is at n%u and not at n%u",
-                    ent_hex(hex, sid->b, 8), sa != 0 ? a : b,
-                    sa != 0 ? b : a);
+                    ent_hex(hex, sid->b, 8), sa != 0 ? a : b, sa != 0 ? b : a);
     }
     if (sa != 0 && !has_same_keys(world, a, b, sa, sb)) {
         parts = OPEN_CONTENTS;
@@ -389,8 +387,7 @@ sim_check_tell_unsettled(struct sim_world *world)
 /* ---- who may hold what ---- */
 
 static bool
-may_hold(const struct sim_world *world, const struct ent_id *sid,
-         unsigned node)
+may_hold(const struct sim_world *world, const struct ent_id *sid, unsigned node)
 {
     size_t i;
 
@@ -428,8 +425,8 @@ sim_check_entitled(struct sim_world *world)
 
             stmt_col_id(s, 0, &sid);
             if (!may_hold(world, &sid, i)) {
-                sim_finding("n%u holds space %s, which it was never granted",
-                            i, ent_hex(hex, sid.b, 8));
+                sim_finding("n%u holds space %s, which it was never granted", i,
+                            ent_hex(hex, sid.b, 8));
             }
         }
     }
@@ -493,8 +490,8 @@ sim_check_end(struct sim_world *world)
     for (i = 0; i < world->node_count; i++) {
         check_node(world, i);
         if ((bits >> i & 1) != 0 &&
-            sim_node_number(&world->nodes[i],
-                            "SELECT count(*) FROM waiting") > 0) {
+            sim_node_number(&world->nodes[i], "SELECT count(*) FROM waiting") >
+                0) {
             sim_finding("n%u has entries that still wait", i);
         }
     }

@@ -22,8 +22,8 @@ fingerprint(const struct directory_peer *row, struct ent_id *ret_id)
 
     ent_hasher_init(&h, "sim/directory-row");
     ent_hasher_add(&h, ENT_SLICE_OF(row->transport));
-    ent_hasher_add(&h, ent_slice(row->secrets, row->secret_count *
-                                                   sizeof(row->secrets[0])));
+    ent_hasher_add(&h, ent_slice(row->secrets,
+                                 row->secret_count * sizeof(row->secrets[0])));
     ent_hasher_end(&h, ret_id);
 }
 
@@ -103,8 +103,7 @@ after_session(struct sim_world *world, struct sim_peer *peer,
     } else if (end->bye == ENT_BYE_AGAIN && end->is_caller) {
         peer->retry_at = world->now_ms;
     } else {
-        peer->retry_at =
-            world->now_ms + with_jitter(world, ENT_BACKOFF_MIN_MS);
+        peer->retry_at = world->now_ms + with_jitter(world, ENT_BACKOFF_MIN_MS);
     }
 }
 

@@ -277,8 +277,8 @@ on_write(sqlite3_file *base, const void *p, int amount, sqlite3_int64 at)
     c->len = len;
     c->bytes = ent_alloc(len);
     memcpy(c->bytes, p, len);
-    image_resize(image, c->at + len > image->len ? (size_t)c->at + len
-                                                 : image->len);
+    image_resize(image,
+                 c->at + len > image->len ? (size_t)c->at + len : image->len);
     c->old = ent_alloc(len);
     memcpy(c->old, image->p + c->at, len);
     memcpy(image->p + c->at, p, len);

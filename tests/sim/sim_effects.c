@@ -280,8 +280,7 @@ on_verify(struct sim_world *world, void *arg)
         free(v);
         return;
     }
-    run->run =
-        ent_run_verify(ent_buf_slice(&run->bytes), &event->u.stored.st);
+    run->run = ent_run_verify(ent_buf_slice(&run->bytes), &event->u.stored.st);
     if (run->run != NULL) {
         event->u.stored.log = run->run->log;
         sim_node_post(world, v->node, run);

@@ -55,8 +55,8 @@ fault_net(struct sim_world *world)
     uint64_t what = sim_world_below(world, 8);
 
     if (what == 0) {
-        sim_net_partition(world, (uint32_t)sim_world_below(
-                                     world, 1u << world->node_count));
+        sim_net_partition(
+            world, (uint32_t)sim_world_below(world, 1u << world->node_count));
         sim_world_later(world, sim_world_below(world, PARTITION_MS),
                         on_partition_over, NULL);
     } else if (what == 1 && conn != NULL) {
@@ -153,8 +153,7 @@ static void
 take_backup(struct sim_world *world)
 {
     struct sim_node *n = &world->nodes[any_node(world)];
-    struct sim_backup **slot =
-        &n->backups[sim_world_below(world, SIM_BACKUPS)];
+    struct sim_backup **slot = &n->backups[sim_world_below(world, SIM_BACKUPS)];
 
     if (n->engine != NULL && knows_somebody(world, n)) {
         sim_backup_free(*slot);
@@ -167,8 +166,7 @@ static void
 put_back(struct sim_world *world)
 {
     struct sim_node *n = &world->nodes[any_node(world)];
-    struct sim_backup *backup =
-        n->backups[sim_world_below(world, SIM_BACKUPS)];
+    struct sim_backup *backup = n->backups[sim_world_below(world, SIM_BACKUPS)];
     enum sim_restore how = (enum sim_restore)sim_world_below(world, 3);
     uint32_t members;
 
@@ -183,9 +181,7 @@ put_back(struct sim_world *world)
     sim_disk_restore(n->disk, backup, how);
     n->owes_check = false;
     n->ledgered = 0;
-    n->unheard = how == SIM_RESTORE_SNAPSHOT
-                     ? members & ~(1u << n->index)
-                     : 0;
+    n->unheard = how == SIM_RESTORE_SNAPSHOT ? members & ~(1u << n->index) : 0;
     sim_node_start(world, n->index);
     start_all(world);
     sim_check_restored(world, n->index);

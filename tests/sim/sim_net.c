@@ -274,8 +274,7 @@ on_third_message(struct sim_world *world, void *arg)
         size_t at = find_secret(row, &call->secret);
 
         if (at == SIZE_MAX) {
-            sim_trace("n%u does not know n%u's secret", call->peer,
-                      call->node);
+            sim_trace("n%u does not know n%u's secret", call->peer, call->node);
             hang_up(world, conn, 0, delay(world));
         } else {
             struct sim_talk *talk =
@@ -336,8 +335,8 @@ sim_net_call(struct sim_world *world, unsigned node, unsigned peer)
     call->node = node;
     call->peer = peer;
     call->life = n->life;
-    call->talk = sim_talk_new(world, node, peer, row,
-                              n->peers[peer].secret_index);
+    call->talk =
+        sim_talk_new(world, node, peer, row, n->peers[peer].secret_index);
     call->talk->is_caller = true;
     call->talk->config.is_caller = true;
     call->secret = call->talk->secret;

@@ -19,8 +19,7 @@ static jmp_buf power_is_gone;
 
 /* What was in use then is never freed: no leak of the product's. Read by the
  * address sanitizer, where there is one. */
-__attribute__((visibility("default"))) const char *
-__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 
 const char *
 __asan_default_options(void)

@@ -22,12 +22,10 @@ void sim_node_release(struct sim_node *n);
 /* A transaction of its own, and what follows by itself. False when the power
  * went in it (or the node was down): then nobody was told of it. */
 bool sim_node_write(struct sim_world *world, unsigned node,
-                    void (*write)(struct engine *engine, void *arg),
-                    void *arg);
+                    void (*write)(struct engine *engine, void *arg), void *arg);
 
 /* Gives a run (or a write) to the writer; takes it. */
-void sim_node_post(struct sim_world *world, unsigned node,
-                   struct sim_run *run);
+void sim_node_post(struct sim_world *world, unsigned node, struct sim_run *run);
 void sim_node_run_free(struct sim_run *run);
 
 /* The highest change number of its store; it is up. */

@@ -15,8 +15,8 @@ step(struct sim_world *world)
 {
     bool is_long = sim_world_chance(world, 40);
 
-    sim_world_advance(
-        world, sim_world_below(world, is_long ? LONG_STEP_MS : STEP_MS));
+    sim_world_advance(world,
+                      sim_world_below(world, is_long ? LONG_STEP_MS : STEP_MS));
     sim_work_step(world);
     sim_fault_step(world);
     if (sim_world_chance(world, 100)) {

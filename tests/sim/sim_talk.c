@@ -130,9 +130,8 @@ check_limits(struct sim_world *world, const struct sim_talk *talk)
     ent_session_view(talk->session, &view);
     if (view.deferred_count > ENT_DEFERRED_MAX ||
         view.wanted_count > ENT_ASKED_MAX + ENT_ITEMS_MAX) {
-        sim_finding("n%u keeps %zu deferred and %zu wanted for n%u",
-                    talk->node, view.deferred_count, view.wanted_count,
-                    talk->peer);
+        sim_finding("n%u keeps %zu deferred and %zu wanted for n%u", talk->node,
+                    view.deferred_count, view.wanted_count, talk->peer);
     }
     (void)world;
 }
@@ -328,8 +327,8 @@ is_old(const struct sim_talk *talk, const struct directory_peer *row)
     size_t i;
 
     for (i = 0; i < row->full_count; i++) {
-        if (memcmp(row->secrets[i].b, talk->secret.b,
-                   sizeof(talk->secret.b)) == 0) {
+        if (memcmp(row->secrets[i].b, talk->secret.b, sizeof(talk->secret.b)) ==
+            0) {
             return talk->who.is_limited;
         }
     }
@@ -360,8 +359,8 @@ sim_talk_review(struct sim_world *world, unsigned node, unsigned peer)
     if (!is_old(talk, row)) {
         return;
     }
-    is_newer = memcmp(row->secrets[0].b, talk->newest.b,
-                      sizeof(talk->newest.b)) != 0;
+    is_newer =
+        memcmp(row->secrets[0].b, talk->newest.b, sizeof(talk->newest.b)) != 0;
     if (is_newer || world->now_ms - talk->ready_ms > LIMITED_MS) {
         sim_talk_stop(world, talk->id, ENT_BYE_AGAIN);
     }

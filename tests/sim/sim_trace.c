@@ -81,8 +81,8 @@ void
 sim_trace(const char *format, ...)
 {
     char *line = trace.lines[trace.count % LINES];
-    int begin = snprintf(line, LINE_LEN, "%8llu ",
-                         (unsigned long long)trace.now_ms);
+    int begin =
+        snprintf(line, LINE_LEN, "%8llu ", (unsigned long long)trace.now_ms);
     va_list args;
 
     ENT_ASSERT(begin > 0 && (size_t)begin < LINE_LEN);

@@ -23,8 +23,8 @@ uint64_t sim_trace_count(void);
 
 /* A checker found something: prints it with the last 50 lines, the seed and
  * the command to play it again, and ends the process with 1. */
-__attribute__((format(printf, 1, 2), noreturn)) void
-sim_finding(const char *format, ...);
+__attribute__((format(printf, 1, 2), noreturn)) void sim_finding(
+    const char *format, ...);
 
 /* FNV-1a over some bytes: short names for long things in the trace. */
 uint32_t sim_trace_short(struct ent_slice bytes);

@@ -79,9 +79,9 @@ write_caller(struct engine *engine, void *arg)
 {
     struct act *act = arg;
 
-    act->st = directory_join_caller(engine, &act->world->circle,
-                                    ent_buf_slice(&act->card), &act->secret,
-                                    true);
+    act->st =
+        directory_join_caller(engine, &act->world->circle,
+                              ent_buf_slice(&act->card), &act->secret, true);
 }
 
 static void
@@ -89,12 +89,10 @@ write_callee(struct engine *engine, void *arg)
 {
     struct act *act = arg;
 
-    overview_put_invitation(engine_db(engine),
-                            circle_of(act->world, act->n), &act->inv,
-                            act->secret.b);
-    act->st = directory_join_callee(engine, act->inv.id,
-                                    ent_buf_slice(&act->card), &act->secret,
-                                    true);
+    overview_put_invitation(engine_db(engine), circle_of(act->world, act->n),
+                            &act->inv, act->secret.b);
+    act->st = directory_join_callee(
+        engine, act->inv.id, ent_buf_slice(&act->card), &act->secret, true);
 }
 
 void
@@ -184,8 +182,9 @@ choose_readers(struct act *act, uint64_t circle, struct engine_grant *grants)
     for (i = 0; i < count; i++) {
         bool is_moderator = nodes[i].role == ENT_ROLE_MODERATOR;
         unsigned who = sim_world_who(world, &nodes[i].key);
-        bool is_wanted = is_review ? is_moderator || !sim_world_chance(world, 4)
-                                   : !is_moderator && sim_world_chance(world, 2);
+        bool is_wanted = is_review
+                             ? is_moderator || !sim_world_chance(world, 4)
+                             : !is_moderator && sim_world_chance(world, 2);
 
         if (nodes[i].is_us || nodes[i].role < ENT_ROLE_MEMBER || !is_wanted) {
             continue;
@@ -308,7 +307,7 @@ write_text(struct engine *engine, void *arg)
     struct db *db = engine_db(engine);
     const struct ent_id *sid =
         act->space != NULL ? &act->space->sid : &act->world->circle;
-    uint16_t kind = act->space == NULL                      ? KIND_MEETING
+    uint16_t kind = act->space == NULL                     ? KIND_MEETING
                     : act->space->kind == ENT_SPACE_REVIEW ? KIND_CONCLUSION
                                                            : KIND_CARE_NOTE;
     struct ent_record_id rid = {{0}};
@@ -322,9 +321,10 @@ write_text(struct engine *engine, void *arg)
              (unsigned)sim_world_below(act->world, 1000000));
     records_writer_init(&w, row_space_find(db, sid));
     records_write_begin(&w, db, kind, &rid, owner);
-    records_write_str(&w, kind == KIND_MEETING      ? FIELD_MEETING_VENUE
-                          : kind == KIND_CONCLUSION ? FIELD_CONCLUSION_TEXT
-                                                    : FIELD_CARE_NOTE_TEXT,
+    records_write_str(&w,
+                      kind == KIND_MEETING      ? FIELD_MEETING_VENUE
+                      : kind == KIND_CONCLUSION ? FIELD_CONCLUSION_TEXT
+                                                : FIELD_CARE_NOTE_TEXT,
                       text);
     act->st = records_write_end(&w, engine, &id);
 }
@@ -337,8 +337,8 @@ sim_work_edit(struct sim_world *world, unsigned node)
     uint64_t where = sim_world_below(world, 3);
 
     if (where > 0) {
-        act.space = any_space(world, n, where == 1 ? ENT_SPACE_CARE
-                                                   : ENT_SPACE_REVIEW);
+        act.space =
+            any_space(world, n, where == 1 ? ENT_SPACE_CARE : ENT_SPACE_REVIEW);
     }
     (void)sim_node_write(world, n->index, write_text, &act);
     count_result(world, act.st);
@@ -436,10 +436,9 @@ answer(struct sim_world *world, struct sim_node *n)
 
     act.space = any_space(world, n, ENT_SPACE_REVIEW);
     if (act.space != NULL) {
-        (void)sim_node_write(world, n->index,
-                             sim_world_chance(world, 3) ? write_reveal
-                                                        : write_answer,
-                             &act);
+        (void)sim_node_write(
+            world, n->index,
+            sim_world_chance(world, 3) ? write_reveal : write_answer, &act);
         count_result(world, act.st);
     }
 }
@@ -454,8 +453,7 @@ join_somebody(struct sim_world *world, unsigned inviter)
     for (newcomer = 0; newcomer < world->node_count; newcomer++) {
         struct sim_node *n = &world->nodes[newcomer];
 
-        if (newcomer != inviter && n->engine != NULL &&
-            !is_member(world, n) &&
+        if (newcomer != inviter && n->engine != NULL && !is_member(world, n) &&
             (circle_of(world, n) == 0 || sim_world_chance(world, 8))) {
             sim_work_invite(world, inviter, newcomer);
             return;

@@ -46,7 +46,7 @@ struct sim_conn {
     struct sim_conn *next;
     uint64_t id;
     unsigned node[2];
-    uint64_t talk[2]; /* sessions; 0: none yet, or gone */
+    uint64_t talk[2];   /* sessions; 0: none yet, or gone */
     uint64_t due_ms[2]; /* no message *to* that end comes earlier */
     bool is_cut;
     bool is_deaf[2]; /* half-open: nothing reaches that end any more */
@@ -105,7 +105,7 @@ struct sim_peer {
     struct ent_id fingerprint;
 };
 
-struct sim_run { /* what is on its way to the writer */
+struct sim_run {                          /* what is on its way to the writer */
     void (*write)(struct engine *engine); /* NULL: a run */
     uint64_t talk;
     unsigned peer;
@@ -134,7 +134,7 @@ struct sim_node {
     uint64_t kept_ms;
     int64_t clock_off_ms; /* its wall clock is wrong by this */
     bool is_member;
-    uint32_t unheard; /* put back exactly, which nobody here can see: writes
+    uint32_t unheard;   /* put back exactly, which nobody here can see: writes
                          when these (bits) were heard, or one has told it */
     bool owes_check;    /* after a crash: count what survived */
     uint64_t committed; /* entries whose commit returned */

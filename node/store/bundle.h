@@ -85,8 +85,8 @@ struct bundle_import;
 
 /* Borrows `keys`. Returns owned. */
 struct bundle_import *bundle_import_new(const struct node_keys *keys);
-/* Goes on, inside engine_begin … engine_commit, until about `max_bytes` of
- * runs were taken. */
+/* Goes on, inside engine_begin … engine_commit, until `max_bytes` of runs were
+ * taken since the last PAUSE, and one run at most beyond. */
 enum bundle_step bundle_import_step(struct bundle_import *import,
                                     struct engine *engine, size_t max_bytes);
 void bundle_import_feed(struct bundle_import *import, struct ent_slice bytes);

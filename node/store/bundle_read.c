@@ -29,6 +29,7 @@ struct bundle_import {
     uint64_t waiting_before; /* of the last pass */
     uint64_t bundle_waiting; /* of this bundle in this pass */
     bool has_news;           /* some cursor moved */
+    size_t taken;            /* bytes of runs since the last pause */
 };
 
 struct bundle_import *
@@ -315,9 +316,7 @@ enum bundle_step
 bundle_import_step(struct bundle_import *import, struct engine *engine,
                    size_t max_bytes)
 {
-    size_t bytes = 0;
-
-    while (!import->is_over && bytes < max_bytes) {
+    while (!import->is_over && import->taken < max_bytes) {
         switch (ent_bundle_next(import->reader)) {
         case ENT_BUNDLE_WANT_MORE:
             return BUNDLE_FEED;
@@ -327,7 +326,7 @@ bundle_import_step(struct bundle_import *import, struct engine *engine,
             }
             break;
         case ENT_BUNDLE_RUN:
-            bytes += ent_bundle_run(import->reader).len;
+            import->taken += ent_bundle_run(import->reader).len;
             if (!take_run(import, engine)) {
                 return stop(import);
             }
@@ -340,5 +339,6 @@ bundle_import_step(struct bundle_import *import, struct engine *engine,
             return end_pass(import);
         }
     }
+    import->taken = 0;
     return import->is_over ? BUNDLE_OVER : BUNDLE_PAUSE;
 }

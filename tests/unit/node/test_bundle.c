@@ -65,6 +65,8 @@ feed(struct bundle_import *import, struct ent_slice file, struct cursor *c)
     c->at += len;
 }
 
+static unsigned pauses;
+
 static struct bundle_tally
 take(struct nodes *w, struct node *to, struct ent_slice file)
 {
@@ -73,16 +75,22 @@ take(struct nodes *w, struct node *to, struct ent_slice file)
     struct bundle_tally tally;
     struct cursor c = {0};
 
+    node_begin(w, to);
     while (step != BUNDLE_OVER) {
-        node_begin(w, to);
         step = bundle_import_step(import, to->engine, ONE_STEP);
-        node_commit(w, to);
+        assert_true(engine_batch_bytes(to->engine) <=
+                    ONE_STEP + ENT_RUN_BYTES_MAX);
         if (step == BUNDLE_FEED) {
             feed(import, file, &c);
         } else if (step == BUNDLE_AGAIN) {
             c = (struct cursor){0};
+        } else if (step == BUNDLE_PAUSE) {
+            pauses++;
+            node_commit(w, to);
+            node_begin(w, to);
         }
     }
+    node_commit(w, to);
     tally = *bundle_tally_of(import);
     bundle_import_free(import);
     return tally;
@@ -287,7 +295,9 @@ cut_and_then_whole(void **state)
         assert_int_equal(t.fault, ENT_BUNDLE_CUT);
         assert_int_equal(state_at(&w.n[1], &w.n[0]).consumed, 0);
     }
+    pauses = 0;
     t = take(&w, &w.n[1], ent_buf_slice(&file));
+    assert_true(pauses > 0);
     assert_int_equal(t.fault, ENT_BUNDLE_SOUND);
     assert_int_equal(state_at(&w.n[1], &w.n[0]).consumed, w.n[0].engine->top);
     nodes_assert_same(&w.n[0], &w.n[1], &space);

@@ -103,6 +103,7 @@ apply_wait(struct engine *engine, const struct log_row *log,
     stmt_bind_i64(s, 3, id_prefix(&placed->missing));
     stmt_bind_id(s, 4, &placed->missing);
     store_must(stmt_run(s));
+    engine->waiting = WAITING_SOME;
 }
 
 /* What an entry cites need not be cited again. */
@@ -187,10 +188,24 @@ try_stored(struct engine *engine, const struct stored_entry *se)
     s = db_prepare(engine->db, forget);
     stmt_bind_u64(s, 1, se->arrival);
     store_must(stmt_run(s));
+    engine->waiting = WAITING_UNKNOWN; /* this may have been the last */
     set_state(engine, se->arrival, placed.state, placed.past);
     apply_entry(engine, &log, &se->e, &placed);
     row_log_save(engine->db, &log);
     return true;
+}
+
+static bool
+does_any_wait(struct engine *engine)
+{
+    static const char sql[] = "SELECT EXISTS (SELECT 1 FROM waiting)";
+
+    if (engine->waiting == WAITING_UNKNOWN) {
+        engine->waiting = store_number(db_prepare(engine->db, sql)) != 0
+                              ? WAITING_SOME
+                              : WAITING_NONE;
+    }
+    return engine->waiting == WAITING_SOME;
 }
 
 /* The arrivals that wait for `id`, at most `max`. */
@@ -256,6 +271,9 @@ apply_woken(struct engine *engine, uint64_t space, const struct ent_id *id)
     size_t count;
     size_t i;
 
+    if (!does_any_wait(engine)) {
+        return;
+    }
     for (;;) {
         do {
             count = waiters(engine, space, &next, arrivals, WAKE_BATCH);

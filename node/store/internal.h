@@ -64,6 +64,10 @@ struct own_log {
     bool is_signed;
 };
 
+/* Whether any entry waits for another one: mostly none does, and then nobody
+ * need be looked for. */
+enum waiting_known { WAITING_UNKNOWN, WAITING_NONE, WAITING_SOME };
+
 struct engine {
     char *folder;
     struct lock *lock;
@@ -94,6 +98,7 @@ struct engine {
     bool is_starting; /* until the first engine_react */
     bool is_rebuilding;
     bool is_store_new;     /* rolled back in this transaction */
+    enum waiting_known waiting;
     uint64_t cached_epoch; /* row of cached_key; 0 for none */
     struct ent_key cached_key;
     size_t own_log_count;

@@ -226,7 +226,7 @@ insert_entry(struct engine *engine, uint64_t log, const struct ent_entry *e,
         "INSERT INTO entry(arrival, log, seq, idh, id, class, flags, hlc,"
         " epoch, deps, payload, state, past)"
         " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
-    uint64_t epoch = row_epoch(engine->db, &e->epoch);
+    uint64_t epoch = engine_row_epoch(engine, &e->epoch);
     struct stmt *s = db_prepare(engine->db, sql);
 
     stmt_bind_u64(s, 1, placed->arrival);

@@ -26,7 +26,7 @@ epoch_key_get(struct db *db, uint64_t epoch, struct ent_key *ret_key)
 static bool
 find_key(struct engine *engine, const struct ent_id *eid, uint64_t *ret_epoch)
 {
-    *ret_epoch = row_epoch(engine->db, eid);
+    *ret_epoch = engine_row_epoch(engine, eid);
     if (engine->cached_epoch == *ret_epoch) {
         return true;
     }
@@ -267,7 +267,7 @@ fold_entry(struct engine *engine, const struct applied *a)
 
     if (a->e->class != ENT_CLASS_SEALED || a->space->is_stopped ||
         !find_key(engine, &a->e->epoch, &epoch)) {
-        epoch = row_epoch(engine->db, &a->e->epoch);
+        epoch = engine_row_epoch(engine, &a->e->epoch);
         note_unread(engine, a->arrival, epoch);
         return;
     }

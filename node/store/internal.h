@@ -101,6 +101,8 @@ struct engine {
     enum waiting_known waiting;
     uint64_t cached_epoch; /* row of cached_key; 0 for none */
     struct ent_key cached_key;
+    struct ent_id last_eid;    /* of the entry before: mostly the same */
+    uint64_t last_epoch;       /* its row; 0 for none */
     size_t own_log_count;
     struct own_log own_logs[OWN_LOGS_MAX];
 };
@@ -168,6 +170,8 @@ void row_node_key(struct db *db, uint64_t row, struct ent_id *ret_key);
 uint64_t row_space_find(struct db *db, const struct ent_id *sid); /* or 0 */
 void row_space_id(struct db *db, uint64_t row, struct ent_id *ret_sid);
 uint64_t row_epoch(struct db *db, const struct ent_id *eid); /* makes */
+/* The same, mostly without asking the store. */
+uint64_t engine_row_epoch(struct engine *engine, const struct ent_id *eid);
 void row_epoch_id(struct db *db, uint64_t row, struct ent_id *ret_eid);
 bool row_log_find(struct db *db, uint64_t space, uint64_t node, uint32_t inc,
                   struct log_row *ret_log);

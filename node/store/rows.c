@@ -103,6 +103,16 @@ row_epoch(struct db *db, const struct ent_id *eid)
     return row != 0 ? row : insert_id(db, make, eid);
 }
 
+uint64_t
+engine_row_epoch(struct engine *engine, const struct ent_id *eid)
+{
+    if (engine->last_epoch == 0 || !ent_id_eq(&engine->last_eid, eid)) {
+        engine->last_epoch = row_epoch(engine->db, eid);
+        engine->last_eid = *eid;
+    }
+    return engine->last_epoch;
+}
+
 void
 row_epoch_id(struct db *db, uint64_t row, struct ent_id *ret_eid)
 {

@@ -23,6 +23,17 @@ card_find(struct db *db, const struct ent_id *node, struct ent_buf *buf,
     return ent_card_decode(ent_buf_slice(buf), ret_card) == ENT_OK;
 }
 
+static bool
+card_is_here(struct db *db, const struct ent_id *node)
+{
+    static const char sql[] =
+        "SELECT 1 FROM card c JOIN node n ON n.id = c.node WHERE n.key = ?1";
+    struct stmt *s = db_prepare(db, sql);
+
+    stmt_bind_id(s, 1, node);
+    return store_number(s) != 0;
+}
+
 /* Whom a new epoch is sealed to, ascending by node. */
 struct recipients {
     size_t count;
@@ -74,16 +85,39 @@ is_removed(struct engine *engine, const struct space_state *space,
            ent_gov_role(gov, ent_gov_now(gov), node) == ENT_ROLE_NONE;
 }
 
+/* To name the readers, it is enough that their cards are here: those were
+ * checked when they were stored. Each entry that is written asks, and a
+ * signature checked for each reader would be most of its cost. */
+enum recipients_for { FOR_NAMES, FOR_SEALING };
+
+static void
+add_member(struct engine *engine, const struct ent_id *node,
+           enum recipients_for what, struct ent_buf *buf, struct recipients *r)
+{
+    static const struct ent_key unknown;
+    struct ent_card card;
+
+    if (ent_id_eq(node, &engine->keys.node)) {
+        add_recipient(r, node, &engine->keys.sealing);
+    } else if (what == FOR_NAMES) {
+        if (card_is_here(engine->db, node)) {
+            add_recipient(r, node, &unknown);
+        }
+    } else if (card_find(engine->db, node, buf, &card)) {
+        add_recipient(r, &card.node, &card.sealing);
+    }
+}
+
 /* The readers of the newest view whose sealing key we know. */
 static void
 collect(struct engine *engine, struct space_state *space,
-        const struct epoch_plan *plan, struct recipients *r)
+        const struct epoch_plan *plan, enum recipients_for what,
+        struct recipients *r)
 {
     struct ent_gov_member members[ENT_BOXES_MAX];
     size_t count = ent_gov_members(space->gov, ent_gov_now(space->gov), members,
                                    ENT_BOXES_MAX);
     struct ent_buf buf = {0};
-    struct ent_card card;
     size_t i;
 
     if (count > ENT_BOXES_MAX) {
@@ -97,11 +131,7 @@ collect(struct engine *engine, struct space_state *space,
              ent_id_eq(plan->except, &members[i].node))) {
             continue;
         }
-        if (ent_id_eq(&members[i].node, &engine->keys.node)) {
-            add_recipient(r, &engine->keys.node, &engine->keys.sealing);
-        } else if (card_find(engine->db, &members[i].node, &buf, &card)) {
-            add_recipient(r, &card.node, &card.sealing);
-        }
+        add_member(engine, &members[i].node, what, &buf, r);
     }
     for (i = 0; i < plan->extra_count; i++) {
         add_recipient(r, &plan->extra[i].node, &plan->extra[i].sealing);
@@ -138,7 +168,7 @@ epoch_current(struct engine *engine, struct space_state *space,
     struct stmt *s = db_prepare(engine->db, sql);
     uint64_t epoch;
 
-    collect(engine, space, &nobody_else, r);
+    collect(engine, space, &nobody_else, FOR_NAMES, r);
     hash_recipients(r, &hash);
     free(r);
     stmt_bind_u64(s, 1, space->row);
@@ -168,7 +198,7 @@ epoch_make(struct engine *engine, struct space_state *space,
     size_t starts[ENT_BOXES_MAX + 1];
     size_t i;
 
-    collect(engine, space, plan, r);
+    collect(engine, space, plan, FOR_SEALING, r);
     ent_rng_fill(&engine->rng, key.b, sizeof(key.b));
     ent_epoch_commit(&key, &op.u.epoch.commitment);
     ent_gov_config(space->gov, ent_gov_now(space->gov), &op.u.epoch.config);

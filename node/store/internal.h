@@ -97,12 +97,12 @@ struct engine {
     bool owes_reaction;
     bool is_starting; /* until the first engine_react */
     bool is_rebuilding;
-    bool is_store_new;     /* rolled back in this transaction */
+    bool is_store_new; /* rolled back in this transaction */
     enum waiting_known waiting;
     uint64_t cached_epoch; /* row of cached_key; 0 for none */
     struct ent_key cached_key;
-    struct ent_id last_eid;    /* of the entry before: mostly the same */
-    uint64_t last_epoch;       /* its row; 0 for none */
+    struct ent_id last_eid; /* of the entry before: mostly the same */
+    uint64_t last_epoch;    /* its row; 0 for none */
     size_t own_log_count;
     struct own_log own_logs[OWN_LOGS_MAX];
 };

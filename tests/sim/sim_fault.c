@@ -135,6 +135,14 @@ start_all(struct sim_world *world)
     }
 }
 
+/* How many secrets the circle has had, as far as the node knows. */
+static uint64_t
+count_secrets(const struct sim_node *n)
+{
+    return sim_node_number(n, "SELECT count(*) FROM epoch_key k JOIN space s"
+                              " ON s.id = k.space WHERE s.kind = 2");
+}
+
 /* One that was put back to when it knew nobody would need a new invitation. */
 static bool
 knows_somebody(const struct sim_world *world, const struct sim_node *n)
@@ -153,20 +161,23 @@ static void
 take_backup(struct sim_world *world)
 {
     struct sim_node *n = &world->nodes[any_node(world)];
-    struct sim_backup **slot = &n->backups[sim_world_below(world, SIM_BACKUPS)];
+    uint64_t slot = sim_world_below(world, SIM_BACKUPS);
 
     if (n->engine != NULL && knows_somebody(world, n)) {
-        sim_backup_free(*slot);
-        *slot = sim_disk_copy(n->disk);
+        sim_backup_free(n->backups[slot]);
+        n->backups[slot] = sim_disk_copy(n->disk);
+        n->backup_secrets[slot] = count_secrets(n);
         sim_trace("n%u is backed up", n->index);
     }
 }
 
+/* Nobody answers to a secret older than the last sixteen. */
 static void
 put_back(struct sim_world *world)
 {
     struct sim_node *n = &world->nodes[any_node(world)];
-    struct sim_backup *backup = n->backups[sim_world_below(world, SIM_BACKUPS)];
+    uint64_t slot = sim_world_below(world, SIM_BACKUPS);
+    struct sim_backup *backup = n->backups[slot];
     enum sim_restore how = (enum sim_restore)sim_world_below(world, 3);
     uint32_t members;
 
@@ -174,6 +185,9 @@ put_back(struct sim_world *world)
         return;
     }
     start_all(world);
+    if (count_secrets(n) >= n->backup_secrets[slot] + ENT_SECRETS_MAX / 2) {
+        return;
+    }
     members = sim_check_members(world);
     sim_node_stop(world, n->index);
     world->count.restores++;

@@ -140,6 +140,7 @@ struct sim_node {
     uint64_t committed; /* entries whose commit returned */
     uint64_t ledgered;  /* own entries up to this arrival are in the ledger */
     struct sim_backup *backups[SIM_BACKUPS];
+    uint64_t backup_secrets[SIM_BACKUPS]; /* secrets of the circle then */
 };
 
 /* A space somebody opened, and who may hold it. */

@@ -366,12 +366,32 @@ tell_pair(struct sim_world *world, unsigned a, unsigned b)
               v.deferred_count, v.wanted_count);
 }
 
+/* What a node itself makes of the circle. */
+static void
+tell_node(const struct sim_node *n)
+{
+    sim_trace(
+        "n%u: %llu members, %llu entries wait, %llu refused, %llu forks",
+        n->index,
+        (unsigned long long)sim_node_number(
+            n, "SELECT count(*) FROM member m JOIN space s ON s.id ="
+               " m.space WHERE s.kind = 2"),
+        (unsigned long long)sim_node_number(n, "SELECT count(*) FROM waiting"),
+        (unsigned long long)sim_node_number(
+            n, "SELECT count(*) FROM entry WHERE state = 2"),
+        (unsigned long long)sim_node_number(n, "SELECT count(*) FROM fork"));
+}
+
 void
 sim_check_tell_unsettled(struct sim_world *world)
 {
     uint32_t bits = sim_check_members(world);
     unsigned a;
     unsigned b;
+
+    for (a = 0; a < world->node_count; a++) {
+        tell_node(&world->nodes[a]);
+    }
 
     for (a = 0; a < world->node_count; a++) {
         for (b = 0; b < world->node_count; b++) {

@@ -195,7 +195,7 @@ put_back(struct sim_world *world)
     sim_disk_restore(n->disk, backup, how);
     n->owes_check = false;
     n->ledgered = 0;
-    n->unheard = how == SIM_RESTORE_SNAPSHOT ? members & ~(1u << n->index) : 0;
+    n->unheard = members & ~(1u << n->index); /* unless its anchor tells it */
     sim_node_start(world, n->index);
     start_all(world);
     sim_check_restored(world, n->index);

@@ -347,6 +347,9 @@ open_store(struct sim_world *world, unsigned node)
         sim_finding("n%u does not open: %s", node, ent_status_name(st));
     }
     n->id = engine_keys(n->engine)->node;
+    if (report.is_restored) {
+        n->unheard = 0;
+    }
     sim_trace("n%u starts%s%s", node, report.is_restored ? ": " : "",
               report.note);
 }

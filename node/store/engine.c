@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define WAL_PAGES_MAX 2000u /* 8 MiB, then a checkpoint */
+#define WAL_PAGES_MAX 8000u /* 32 MiB, then a checkpoint */
 
 static void (*on_stop)(enum ent_status st);
 
@@ -99,23 +99,31 @@ save_state(struct engine *engine)
 
 /* ---- anchor ---- */
 
+/* The store's file stays where it is while it is open: looked at once. */
 static void
-anchor_state_now(const struct engine *engine, const char *store_path,
-                 struct anchor_state *ret_state)
+find_place(struct engine *engine)
+{
+    char *path = path_in(engine->folder, ENGINE_STORE);
+
+    store_must(anchor_place_of(path, &engine->place));
+    free(path);
+}
+
+static void
+anchor_state_now(const struct engine *engine, struct anchor_state *ret_state)
 {
     *ret_state = (struct anchor_state){
         .own_count = engine->own_count,
         .own_hash = engine->own_hash,
+        .place = engine->place,
     };
     memcpy(ret_state->store_id.b, engine->store_id, sizeof(engine->store_id));
-    store_must(anchor_place_of(store_path, &ret_state->place));
 }
 
 /* Did the store's own history go back, or off to another place? NULL when it
  * did not; else what to tell. */
 static const char *
-find_mismatch(const struct engine *engine, const struct anchor_state *anchor,
-              const struct anchor_place *place)
+find_mismatch(const struct engine *engine, const struct anchor_state *anchor)
 {
     struct ent_id before = {{0}};
     uint64_t count_before = meta_get_u64(engine->db, "own_count_before");
@@ -124,8 +132,8 @@ find_mismatch(const struct engine *engine, const struct anchor_state *anchor,
                sizeof(engine->store_id)) != 0) {
         return "its anchor belongs to another state of the store";
     }
-    if (anchor->place.inode != place->inode ||
-        !ent_id_eq(&anchor->place.machine, &place->machine)) {
+    if (anchor->place.inode != engine->place.inode ||
+        !ent_id_eq(&anchor->place.machine, &engine->place.machine)) {
         return "this folder was copied or restored from a copy";
     }
     if (anchor->own_count == engine->own_count &&
@@ -195,12 +203,10 @@ engine_begin(struct engine *engine, uint64_t now_ms)
 static void
 write_anchor(struct engine *engine)
 {
-    char *store_path = path_in(engine->folder, ENGINE_STORE);
     struct anchor_state state;
 
-    anchor_state_now(engine, store_path, &state);
+    anchor_state_now(engine, &state);
     store_must(anchor_write(engine->anchor, &state));
-    free(store_path);
 }
 
 /*~ 13/14 The promise is made here. Signatures, then the transaction on disk,
@@ -311,16 +317,14 @@ open_db(struct engine *engine)
 static void
 create_anchor(struct engine *engine)
 {
-    char *store_path = path_in(engine->folder, ENGINE_STORE);
-    char *anchor_path = path_in(engine->folder, ENGINE_ANCHOR);
+    char *path = path_in(engine->folder, ENGINE_ANCHOR);
     struct anchor_state state;
 
     anchor_close(engine->anchor);
-    anchor_state_now(engine, store_path, &state);
-    store_must(
-        anchor_create(anchor_path, engine->key, &state, &engine->anchor));
-    free(anchor_path);
-    free(store_path);
+    find_place(engine);
+    anchor_state_now(engine, &state);
+    store_must(anchor_create(path, engine->key, &state, &engine->anchor));
+    free(path);
 }
 
 static void
@@ -399,24 +403,21 @@ static void
 check_anchor(struct engine *engine, uint64_t now_ms,
              struct engine_report *report)
 {
-    char *store_path = path_in(engine->folder, ENGINE_STORE);
-    char *anchor_path = path_in(engine->folder, ENGINE_ANCHOR);
-    struct anchor_place place;
+    char *path = path_in(engine->folder, ENGINE_ANCHOR);
     const char *why = NULL;
     enum ent_status st;
 
-    store_must(anchor_place_of(store_path, &place));
-    st = anchor_open(anchor_path, engine->key, &engine->anchor);
+    find_place(engine);
+    st = anchor_open(path, engine->key, &engine->anchor);
     if (st == ENT_RULE_NOT_FOUND) {
         why = "the anchor file is missing";
     } else if (st == ENT_SELF_CORRUPT) {
         why = "the anchor file is damaged";
     } else {
         store_must(st);
-        why = find_mismatch(engine, anchor_get(engine->anchor), &place);
+        why = find_mismatch(engine, anchor_get(engine->anchor));
     }
-    free(anchor_path);
-    free(store_path);
+    free(path);
     if (why != NULL) {
         go_on_restored(engine, why, now_ms, report);
     }

@@ -73,6 +73,7 @@ struct engine {
     struct lock *lock;
     struct storekey *key;
     struct anchor *anchor;
+    struct anchor_place place;
     struct db *db;
     struct node_keys keys;
     uint64_t own_node; /* row */

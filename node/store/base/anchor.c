@@ -40,21 +40,29 @@ anchor_place_of(const char *store_path, struct anchor_place *ret_place)
 {
     struct ent_hasher h;
     struct ent_buf id;
-    struct stat info;
+    struct statx info = {0};
+    uint8_t born[12] = {0};
 
-    if (stat(store_path, &info) != 0) {
+    if (statx(AT_FDCWD, store_path, 0, STATX_INO | STATX_BTIME, &info) != 0) {
         return file_status(errno);
     }
-    /* Machines without the file share one machine; the inode still counts. The
-     * number of the device does not: it may change when a machine starts. */
+    /* A file system gives the number of a removed file to the next one, so the
+     * time when the file was made counts too, where it is kept. Machines
+     * without an id share one; the number of the device does not count: it may
+     * change when a machine starts. */
+    if ((info.stx_mask & STATX_BTIME) != 0) {
+        ent_put_u64(born, (uint64_t)info.stx_btime.tv_sec);
+        ent_put_u32(born + 8, info.stx_btime.tv_nsec);
+    }
     ent_buf_init(&id, MACHINE_ID_MAX);
     if (file_read("/etc/machine-id", MACHINE_ID_MAX, &id) != ENT_OK) {
         ent_buf_clear(&id);
     }
     ent_hasher_init(&h, "entente/machine/1");
     ent_hasher_add(&h, ent_buf_slice(&id));
+    ent_hasher_add(&h, ENT_SLICE_OF(born));
     ent_hasher_end(&h, &ret_place->machine);
-    ret_place->inode = (uint64_t)info.st_ino;
+    ret_place->inode = info.stx_ino;
     ent_buf_release(&id);
     return ENT_OK;
 }

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define CACHE_WRITER_KIB (64u * 1024u)
+#define CACHE_WRITER_KIB (32u * 1024u)
 #define CACHE_READER_KIB (8u * 1024u)
 #define LOCK_WAIT_MS 250
 

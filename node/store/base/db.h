@@ -47,7 +47,7 @@ struct storekey;
 struct db_config {
     const char *path;           /* the store's file */
     const struct storekey *key; /* storekey.h; borrowed during the call */
-    uint32_t cache_kib;         /* 0: 64 MiB for a writer, 8 MiB for a reader */
+    uint32_t cache_kib;         /* 0: 32 MiB for a writer, 8 MiB for a reader */
     const char *vfs;            /* NULL except in tests: a registered VFS */
 };
 

@@ -179,7 +179,7 @@ static inline void
 nodes_init(struct nodes *w, size_t count, uint64_t seed)
 {
     struct ent_key key = {{0}};
-    char name[16];
+    char name[32];
 
     assert_true(count <= NODES_MAX);
     *w = (struct nodes){.now_ms = NODES_START_MS};

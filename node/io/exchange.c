@@ -390,6 +390,7 @@ fill_config(struct exchange *ex, const struct prepare_job *job)
     memcpy(config->store_id, job->store_id, sizeof(config->store_id));
     config->top = job->top;
     config->is_recovering = job->is_recovering;
+    config->is_limited = ex->who.is_limited;
     config->knows_peer_store = peer->state.knows_peer_store;
     memcpy(config->peer_store_id, peer->state.peer_store_id,
            sizeof(config->peer_store_id));
@@ -606,6 +607,19 @@ exchange_forget_all(struct io *io)
     }
 }
 
+/* Is the link under a secret that, as we see it now, not exactly the members
+ * hold? The two ends may have seen that differently when they made it. */
+static bool
+is_old(const struct exchange *ex, const struct directory_peer *row)
+{
+    for (size_t i = 0; i < row->full_count; i++) {
+        if (ent_secret_eq(&row->secrets[i], &ex->secret, sizeof(ex->secret))) {
+            return ex->who.is_limited;
+        }
+    }
+    return row->full_count > 0;
+}
+
 /* Nothing moves over a link that is limited, or of somebody who is not in the
  * directory any more: it ends, and a new handshake may follow. */
 static void
@@ -628,13 +642,12 @@ review(struct io *io, struct peer *peer)
         say_bye(ex, ENT_BYE_REFUSED);
         return;
     }
-    if (!ex->who.is_limited || row->full_count == 0) {
+    if (!is_old(ex, row)) {
         return;
     }
     is_newer =
         !ent_secret_eq(&row->secrets[0], &ex->newest, sizeof(ex->newest));
-    if (is_newer ||
-        (ex->is_caller && clock_mono_ms() - ex->ready_ms > peer->limited_ms)) {
+    if (is_newer || clock_mono_ms() - ex->ready_ms > peer->limited_ms) {
         peer->limited_ms = peer->limited_ms < LIMITED_MAX_MS / 2
                                ? peer->limited_ms * 2
                                : LIMITED_MAX_MS;

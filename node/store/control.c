@@ -246,6 +246,19 @@ recipients_hash(const struct ent_op_epoch *op, struct ent_id *ret_hash)
     ent_hasher_end(&h, ret_hash);
 }
 
+/* Whom an epoch's key was sealed to, by whoever did it. */
+static void
+note_holder(struct engine *engine, uint64_t epoch, const struct ent_id *node)
+{
+    static const char sql[] = "INSERT OR IGNORE INTO epoch_holder VALUES(?1, ?2)";
+    uint64_t row = row_node(engine->db, node);
+    struct stmt *s = db_prepare(engine->db, sql);
+
+    stmt_bind_u64(s, 1, epoch);
+    stmt_bind_u64(s, 2, row);
+    store_must(stmt_run(s));
+}
+
 static void
 set_epoch_key(struct engine *engine, const struct applied *a, uint64_t epoch,
               const struct ent_key *key)
@@ -286,6 +299,7 @@ apply_epoch(struct engine *engine, const struct applied *a, size_t index,
     stmt_bind_u64(s, 5, a->arrival);
     store_must(stmt_run(s));
     for (i = 0; i < op->box_count; i++) {
+        note_holder(engine, epoch, &op->boxes[i].node);
         if (!ent_id_eq(&op->boxes[i].node, &engine->keys.node)) {
             continue;
         }
@@ -312,6 +326,7 @@ apply_share(struct engine *engine, const struct applied *a, size_t index,
     struct ent_key key;
     bool is_missing;
 
+    note_holder(engine, epoch, &op->node);
     if (!ent_id_eq(&op->node, &engine->keys.node)) {
         return;
     }

@@ -223,6 +223,25 @@ epoch_make(struct engine *engine, struct space_state *space,
     free(r);
 }
 
+/* One SHARE operation from a row of (epoch id, key). */
+static void
+put_share(struct engine *engine, struct stmt *s, const struct ent_card *card,
+          struct ent_buf *ops)
+{
+    struct ent_op op = {.type = ENT_OP_SHARE};
+    struct ent_buf box = {0};
+    struct ent_key key;
+
+    stmt_col_id(s, 0, &op.u.share.epoch);
+    stmt_col_fixed(s, 1, key.b, sizeof(key.b));
+    op.u.share.node = card->node;
+    ent_epoch_box(&card->sealing, &engine->rng, &key, &op.u.share.epoch, &box);
+    op.u.share.box = ent_buf_slice(&box);
+    ent_op_put(ops, &op);
+    ent_buf_release(&box);
+    ent_wipe(&key, sizeof(key));
+}
+
 size_t
 epoch_share_all(struct engine *engine, struct space_state *space,
                 const struct ent_card *card, size_t max, struct ent_buf *ops)
@@ -237,20 +256,40 @@ epoch_share_all(struct engine *engine, struct space_state *space,
     stmt_bind_u64(s, 1, space->row);
     stmt_bind_u64(s, 2, max);
     while (store_next(s)) {
-        struct ent_op op = {.type = ENT_OP_SHARE};
-        struct ent_buf box = {0};
-        struct ent_key key;
-
-        stmt_col_id(s, 0, &op.u.share.epoch);
-        stmt_col_fixed(s, 1, key.b, sizeof(key.b));
-        op.u.share.node = card->node;
-        ent_epoch_box(&card->sealing, &engine->rng, &key, &op.u.share.epoch,
-                      &box);
-        op.u.share.box = ent_buf_slice(&box);
-        ent_op_put(ops, &op);
-        ent_buf_release(&box);
-        ent_wipe(&key, sizeof(key));
+        put_share(engine, s, card, ops);
         count++;
+    }
+    return count;
+}
+
+size_t
+epoch_share_owed(struct engine *engine, struct space_state *space, size_t max,
+                 struct ent_buf *ops)
+{
+    static const char sql[] =
+        "SELECT x.eid, k.key, c.bytes FROM epoch_key k"
+        " JOIN epoch x ON x.id = k.epoch"
+        " JOIN entry e ON e.arrival = k.arrival"
+        " JOIN log l ON l.id = e.log AND l.node = ?2"
+        " JOIN member m ON m.space = k.space AND m.role >= ?3"
+        " JOIN card c ON c.node = m.node"
+        " WHERE k.space = ?1 AND k.key IS NOT NULL AND NOT EXISTS"
+        " (SELECT 1 FROM epoch_holder h WHERE h.epoch = k.epoch"
+        " AND h.node = m.node) ORDER BY k.arrival, m.node LIMIT ?4";
+    struct stmt *s = db_prepare(engine->db, sql);
+    size_t count = 0;
+
+    stmt_bind_u64(s, 1, space->row);
+    stmt_bind_u64(s, 2, engine->own_node);
+    stmt_bind_u64(s, 3, ENT_ROLE_READER);
+    stmt_bind_u64(s, 4, max);
+    while (store_next(s)) {
+        struct ent_card card;
+
+        if (ent_card_decode(stmt_col_blob(s, 2), &card) == ENT_OK) {
+            put_share(engine, s, &card, ops);
+            count++;
+        }
     }
     return count;
 }

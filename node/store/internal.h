@@ -301,6 +301,10 @@ void epoch_make(struct engine *engine, struct space_state *space,
 size_t epoch_share_all(struct engine *engine, struct space_state *space,
                        const struct ent_card *card, size_t max,
                        struct ent_buf *ops);
+/* Appends SHARE operations of our own epochs to members of a circle that were
+ * let in while we made them; at most `max`, returns how many. */
+size_t epoch_share_owed(struct engine *engine, struct space_state *space,
+                        size_t max, struct ent_buf *ops);
 bool card_find(struct db *db, const struct ent_id *node, struct ent_buf *buf,
                struct ent_card *ret_card);
 

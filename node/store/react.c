@@ -89,6 +89,32 @@ react_motions(struct engine *engine, struct space_state *space)
     }
 }
 
+/* ---- keys ---- */
+
+#define SHARES_MAX 32u
+
+/* An epoch that we made while others let somebody in names everybody but the
+ * newcomer: whoever made it hands it on. */
+static void
+react_keys(struct engine *engine, struct space_state *space)
+{
+    struct engine_draft draft;
+    struct ent_id id;
+
+    if (!ent_gov_may_write(space->gov, ent_gov_now(space->gov),
+                           &engine->keys.node)) {
+        return;
+    }
+    engine_draft_init(&draft, space->row, ENT_CLASS_CONTROL);
+    draft.op_count = epoch_share_owed(engine, space, SHARES_MAX, &draft.ops);
+    if (draft.op_count > 0) {
+        enum ent_status st = author_entry(engine, space, &draft, 0, &id);
+
+        ENT_ASSERT(st == ENT_OK);
+    }
+    engine_draft_release(&draft);
+}
+
 /* ---- releases ---- */
 
 /* Everybody whose answers are expected has sealed them, or the moderator has
@@ -155,6 +181,7 @@ engine_react(struct engine *engine)
         space->last_used = ++engine->used_clock; /* stays in the cache */
         if (space->kind == ENT_SPACE_CIRCLE) {
             react_motions(engine, space);
+            react_keys(engine, space);
         } else if (space->kind == ENT_SPACE_REVIEW) {
             react_reveal(engine, space);
         }

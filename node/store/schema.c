@@ -73,6 +73,8 @@ static const char SQL_VIEWS[] =
     " space INTEGER NOT NULL, recipients BLOB NOT NULL,"
     " commitment BLOB NOT NULL, arrival INTEGER NOT NULL, key BLOB) STRICT;"
     "CREATE INDEX epoch_key_space ON epoch_key(space);"
+    "CREATE TABLE epoch_holder(epoch INTEGER NOT NULL, node INTEGER NOT NULL,"
+    " PRIMARY KEY(epoch, node)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE unread(arrival INTEGER PRIMARY KEY, epoch INTEGER NOT NULL)"
     " STRICT;"
     "CREATE INDEX unread_epoch ON unread(epoch);"
@@ -94,7 +96,7 @@ static const char SQL_VIEWS[] =
 static const char SQL_DROP_VIEWS[] =
     "DROP TABLE waiting; DROP TABLE gov_step;"
     "DROP TABLE verdict; DROP TABLE member; DROP TABLE card;"
-    "DROP TABLE epoch_key; DROP TABLE unread; DROP TABLE record;"
+    "DROP TABLE epoch_holder; DROP TABLE epoch_key; DROP TABLE unread; DROP TABLE record;"
     "DROP TABLE value; DROP TABLE superseded; DROP TABLE strange;"
     "UPDATE entry SET state = 0, past = 0;"
     "UPDATE log SET applied_count = 0, applied_past = 0, cited = 0;";

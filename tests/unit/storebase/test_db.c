@@ -112,7 +112,7 @@ test_settings(void **state)
     expect_pragma(f->db, "PRAGMA cell_size_check", 1);
     expect_pragma(f->db, "PRAGMA trusted_schema", 0);
     expect_pragma(f->db, "PRAGMA auto_vacuum", 0);
-    expect_pragma(f->db, "PRAGMA cache_size", -65536);
+    expect_pragma(f->db, "PRAGMA cache_size", -32768);
     expect_pragma(f->db, "PRAGMA wal_autocheckpoint", 0);
     s = db_prepare(f->db, "PRAGMA journal_mode");
     assert_int_equal(stmt_find(s), ENT_OK);

@@ -2,12 +2,12 @@
  * entente-sim: simulated worlds of real nodes, one for each seed.
  *
  *   entente-sim --seed N --nodes K --steps S [--faults KINDS] [--seeds COUNT]
- *               [--trace] [--shrink] [--keys]
+ *               [--trace] [--shrink]
  *
  * KINDS: none, net, crash, restore, clock, all; several with commas. --trace
- * prints what happens; --shrink looks for fewer steps with a finding; --keys
- * makes a finding of a key that a newcomer was not given. Exit 0 without a finding, 1 with one, 2 for words it does not know. Its last line
- * is `trace HEX seed N`; the same seed gives the same trace.
+ * prints what happens; --shrink looks for fewer steps with a finding. Exit 0
+ * without a finding, 1 with one, 2 for words it does not know. Its last line is
+ * `trace HEX seed N`; the same seed gives the same trace.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -44,7 +44,7 @@ usage(const char *what)
             "usage: entente-sim --seed N [--nodes K] [--steps S]"
             " [--faults none|net|crash|restore|clock|all]\n"
             "                   [--seeds COUNT] [--trace] [--shrink]"
-            " [--keys]\n",
+            "\n",
             what);
     exit(2);
 }
@@ -103,8 +103,6 @@ read_arguments(struct arguments *a, char **argv)
 
         if (strcmp(name, "--trace") == 0) {
             a->plan.is_loud = true;
-        } else if (strcmp(name, "--keys") == 0) {
-            a->plan.has_strict_keys = true;
         } else if (strcmp(name, "--shrink") == 0) {
             a->is_shrinking = true;
         } else if (strcmp(name, "--seed") == 0) {
@@ -133,7 +131,7 @@ print_counters(const struct sim_counters *c)
     printf("%llu events, %llu sessions, %llu messages, %llu bytes; %llu"
            " commits, %llu writes, %llu refused; %llu proved, %llu rebuilds\n"
            "%llu cuts, %llu crashes (%llu in a commit, %llu unsynced writes),"
-           " %llu restores, %llu told of one by a peer; %llu keys missing\n",
+           " %llu restores, %llu told of one by a peer\n",
            (unsigned long long)c->events, (unsigned long long)c->sessions,
            (unsigned long long)c->messages, (unsigned long long)c->bytes,
            (unsigned long long)c->commits, (unsigned long long)c->writes,
@@ -142,8 +140,7 @@ print_counters(const struct sim_counters *c)
            (unsigned long long)c->crashes,
            (unsigned long long)c->crashes_in_commit,
            (unsigned long long)c->unsynced, (unsigned long long)c->restores,
-           (unsigned long long)c->rollbacks,
-           (unsigned long long)c->missing_keys);
+           (unsigned long long)c->rollbacks);
 }
 
 static void

@@ -181,7 +181,6 @@ static const char *const CONTENT_NAMES[] = {
     "heads", "entries", "members", "verdicts",
     "keys",  "values",  "unread",  "strange",
 };
-#define OPEN_CONTENTS 4u /* those that need no key come first */
 #define CONTENTS (sizeof(SPACE_CONTENT) / sizeof(SPACE_CONTENT[0]))
 
 static void
@@ -235,29 +234,6 @@ tell_keys(const struct sim_node *n, uint64_t space)
     }
 }
 
-/* A key made while its author did not know of a newcomer yet is not passed on
- * to that newcomer. Counted; a finding when keys are asked for. */
-static bool
-has_same_keys(struct sim_world *world, unsigned a, unsigned b, uint64_t sa,
-              uint64_t sb)
-{
-    static const char sql[] =
-        "SELECT count(*) FROM epoch_key WHERE space = ?1 AND key IS NULL";
-    const struct sim_node *both[2] = {&world->nodes[a], &world->nodes[b]};
-    uint64_t spaces[2] = {sa, sb};
-    uint64_t missing = 0;
-    size_t i;
-
-    for (i = 0; i < 2; i++) {
-        struct stmt *s = db_prepare(engine_db(both[i]->engine), sql);
-
-        stmt_bind_u64(s, 1, spaces[i]);
-        missing += store_number(s);
-    }
-    world->count.missing_keys += missing;
-    return missing == 0 || world->has_strict_keys;
-}
-
 static void
 compare_space(struct sim_world *world, const struct ent_id *sid, unsigned a,
               unsigned b)
@@ -266,7 +242,6 @@ compare_space(struct sim_world *world, const struct ent_id *sid, unsigned a,
     const struct sim_node *nb = &world->nodes[b];
     uint64_t sa = row_space_find(engine_db(na->engine), sid);
     uint64_t sb = row_space_find(engine_db(nb->engine), sid);
-    size_t parts = CONTENTS;
     size_t part;
     char hex[17];
 
@@ -274,10 +249,7 @@ compare_space(struct sim_world *world, const struct ent_id *sid, unsigned a,
         sim_finding("space %s is at n%u and not at n%u",
                     ent_hex(hex, sid->b, 8), sa != 0 ? a : b, sa != 0 ? b : a);
     }
-    if (sa != 0 && !has_same_keys(world, a, b, sa, sb)) {
-        parts = OPEN_CONTENTS;
-    }
-    for (part = 0; sa != 0 && part < parts; part++) {
+    for (part = 0; sa != 0 && part < CONTENTS; part++) {
         struct ent_id ha;
         struct ent_id hb;
 

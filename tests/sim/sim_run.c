@@ -56,7 +56,6 @@ sim_run(const struct sim_plan *plan, const char *replay,
 
     sim_trace_begin(plan->seed, replay, plan->is_loud);
     world = sim_world_new(plan->seed, plan->nodes, plan->faults);
-    world->has_strict_keys = plan->has_strict_keys;
     sim_work_found(world);
     for (i = 0; i < plan->steps; i++) {
         step(world);

@@ -12,7 +12,6 @@ struct sim_plan {
     uint64_t steps;
     unsigned faults;      /* of enum sim_faults */
     bool is_loud;         /* the trace as it happens */
-    bool has_strict_keys; /* a newcomer without a key is a finding, too */
 };
 
 /* Time passes until everybody is proved equal with everybody; a finding when

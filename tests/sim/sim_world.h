@@ -179,7 +179,6 @@ struct sim_counters {
     uint64_t restores;
     uint64_t rollbacks;
     uint64_t rebuilds;
-    uint64_t missing_keys;
 };
 
 struct sim_world {
@@ -187,7 +186,6 @@ struct sim_world {
     uint64_t random;
     uint64_t now_ms; /* monotonic, for all nodes */
     unsigned faults; /* of enum sim_faults */
-    bool has_strict_keys;
     bool is_ending; /* nothing starts any more */
     uint64_t next_id;
     uint64_t next_event;

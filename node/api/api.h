@@ -30,7 +30,7 @@ struct api_call {
     struct db *db;
     struct engine *engine; /* API_WRITE */
     const struct node_keys *keys;
-    struct live *live;     /* live facts of peers (live.h), any thread */
+    struct live *live; /* live facts of peers (live.h), any thread */
     /* Tells of long work; may be NULL. */
     void (*progress)(void *arg, const char *what, uint64_t done,
                      uint64_t total);

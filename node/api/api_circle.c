@@ -513,7 +513,8 @@ node_address(struct api_call *call)
     if (address != NULL) {
         colon = strrchr(address, ':');
         if (colon == NULL || colon == address ||
-            strlen(address) > ENT_ADDRESS_MAX || strtol(colon + 1, NULL, 10) < 1 ||
+            strlen(address) > ENT_ADDRESS_MAX ||
+            strtol(colon + 1, NULL, 10) < 1 ||
             strtol(colon + 1, NULL, 10) > 65535) {
             api_refuse(call, ENT_EXIT_USAGE, "usage", "practice.example:7447",
                        "“%s” is not HOST:PORT.", address);

@@ -275,8 +275,8 @@ situation_note(struct api_call *call)
     }
     if (strcmp(view, "own") == 0) {
         if (api_situation(call, &ref)) {
-            write_note(call, overview_own_space(call->db), KIND_OWN_NOTE,
-                       &ref, text);
+            write_note(call, overview_own_space(call->db), KIND_OWN_NOTE, &ref,
+                       text);
         }
     } else if (strcmp(view, "care") == 0) {
         care = find_care(call);

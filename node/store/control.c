@@ -250,7 +250,8 @@ recipients_hash(const struct ent_op_epoch *op, struct ent_id *ret_hash)
 static void
 note_holder(struct engine *engine, uint64_t epoch, const struct ent_id *node)
 {
-    static const char sql[] = "INSERT OR IGNORE INTO epoch_holder VALUES(?1, ?2)";
+    static const char sql[] =
+        "INSERT OR IGNORE INTO epoch_holder VALUES(?1, ?2)";
     uint64_t row = row_node(engine->db, node);
     struct stmt *s = db_prepare(engine->db, sql);
 

@@ -96,7 +96,8 @@ static const char SQL_VIEWS[] =
 static const char SQL_DROP_VIEWS[] =
     "DROP TABLE waiting; DROP TABLE gov_step;"
     "DROP TABLE verdict; DROP TABLE member; DROP TABLE card;"
-    "DROP TABLE epoch_holder; DROP TABLE epoch_key; DROP TABLE unread; DROP TABLE record;"
+    "DROP TABLE epoch_holder; DROP TABLE epoch_key; DROP TABLE unread; DROP "
+    "TABLE record;"
     "DROP TABLE value; DROP TABLE superseded; DROP TABLE strange;"
     "UPDATE entry SET state = 0, past = 0;"
     "UPDATE log SET applied_count = 0, applied_past = 0, cited = 0;";

@@ -150,8 +150,8 @@ take_hello(struct ent_session *s, const struct msg_hello *hello)
         send_hello(s);
     }
     session_move(s, SESSION_LIVE);
-    s->is_limited = s->config.is_limited ||
-                    (hello->features & ENT_FEATURE_LIMITED) != 0;
+    s->is_limited =
+        s->config.is_limited || (hello->features & ENT_FEATURE_LIMITED) != 0;
     outgoing_hello(s, hello);
     incoming_hello(s, hello);
     tell_ready(s, hello);

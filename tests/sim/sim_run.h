@@ -10,8 +10,8 @@ struct sim_plan {
     uint64_t seed;
     size_t nodes;
     uint64_t steps;
-    unsigned faults;      /* of enum sim_faults */
-    bool is_loud;         /* the trace as it happens */
+    unsigned faults; /* of enum sim_faults */
+    bool is_loud;    /* the trace as it happens */
 };
 
 /* Time passes until everybody is proved equal with everybody; a finding when

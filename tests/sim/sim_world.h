@@ -186,7 +186,7 @@ struct sim_world {
     uint64_t random;
     uint64_t now_ms; /* monotonic, for all nodes */
     unsigned faults; /* of enum sim_faults */
-    bool is_ending; /* nothing starts any more */
+    bool is_ending;  /* nothing starts any more */
     uint64_t next_id;
     uint64_t next_event;
     struct sim_event *events; /* a heap */
